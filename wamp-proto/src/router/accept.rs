@@ -1,0 +1,101 @@
+//! Opening at the router: HELLO, WELCOME, refusals (S-01..S-13, S-36).
+
+use super::{
+    Event, Router,
+    link::{Class, Identity, Peer},
+    state::State,
+};
+use crate::{
+    error::{Closed, Violation},
+    id::SessionId,
+    message::{Feature, Features, Hello, MessageKind, Role, Roles, Welcome, WelcomeDetails},
+    time::Instant,
+    uri::{Uri, uris},
+};
+
+impl Router {
+    pub(super) fn receive_hello(&mut self, now: Instant, peer: Peer, hello: Hello) {
+        let realm = match self.admit(&hello) {
+            Ok(realm) => realm,
+            Err(Refusal::Violation(violation)) => return self.violate(now, peer, violation),
+            Err(Refusal::Reason(reason, message)) => return self.refuse(now, peer, reason, message),
+        };
+        let session = self.draw_session();
+        // the router makes up who an anonymous client is.
+        let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
+        self.links.stop_deadline(peer);
+        let Some(link) = self.links.get_mut(peer) else { return };
+        link.state = State::Open;
+        link.identity = Some(Box::new(Identity { session, realm, roles: hello.details.roles }));
+        self.sessions.insert(session, peer);
+        let welcome = Welcome {
+            session,
+            details: WelcomeDetails {
+                roles: announced(),
+                agent: self.config.agent.clone(),
+                authid: Some(authid.clone()),
+                authrole: Some("anonymous".to_owned()),
+                authmethod: Some("anonymous".to_owned()),
+                authprovider: Some("static".to_owned()),
+                ..WelcomeDetails::default()
+            },
+        };
+        self.links.send(now, peer, Class::Reply, welcome);
+        self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
+    }
+
+    /// The place of the realm that HELLO may join, or why not.
+    fn admit(&self, hello: &Hello) -> Result<usize, Refusal> {
+        let roles = hello.details.roles;
+        // I-33: before there is a session, a bad URI is answered by ABORT.
+        if let Err(error) = self.config.uri_rule.check(&hello.realm) {
+            return Err(Refusal::Reason(uris::error::INVALID_URI, error.to_string()));
+        }
+        if !Role::CLIENT.into_iter().any(|role| roles.has(role)) {
+            return Err(Refusal::Violation(Violation::NoRoles { message: MessageKind::Hello }));
+        }
+        let Some(realm) = self.realm_places.get(&hello.realm) else {
+            let message = format!("this router has no realm `{}`", hello.realm);
+            return Err(Refusal::Reason(uris::error::NO_SUCH_REALM, message));
+        };
+        // a client that offers no method is anonymous.
+        let methods = hello.details.authmethods.as_deref().unwrap_or_default();
+        if !methods.is_empty() && methods.iter().all(|method| method != "anonymous") {
+            let message = format!("this router takes `anonymous` only, offered were {}", methods.join(", "));
+            return Err(Refusal::Reason(uris::error::NO_MATCHING_AUTH_METHOD, message));
+        }
+        Ok(*realm)
+    }
+
+    /// A session id that no live session has (I-12, fault 46).
+    fn draw_session(&mut self) -> SessionId {
+        loop {
+            let session = self.random.draw();
+            if !self.sessions.contains_key(&session) {
+                return session;
+            }
+        }
+    }
+
+    fn refuse(&mut self, now: Instant, peer: Peer, reason: &'static str, message: String) {
+        let why = Closed::Aborted { reason: Uri::unchecked(reason), message: Some(message), joined: false };
+        self.abort(now, peer, why);
+    }
+}
+
+/// Why a HELLO is not answered by WELCOME.
+enum Refusal {
+    Violation(Violation),
+    Reason(&'static str, String),
+}
+
+/// What this router can do (F-42: nothing that does not work).
+fn announced() -> Roles {
+    let broker = Features::NONE
+        .with(Feature::PublisherExclusion)
+        .with(Feature::PatternBasedSubscription);
+    let dealer = Features::NONE
+        .with(Feature::CallCanceling)
+        .with(Feature::PatternBasedRegistration);
+    Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
+}

@@ -1,0 +1,83 @@
+//! SUBSCRIBE and UNSUBSCRIBE.
+
+use super::{Broker, Subscription};
+use crate::{
+    error::Violation,
+    id::SubscriptionId,
+    message::{MessageKind, Subscribe, Subscribed, Unsubscribe, Unsubscribed},
+    router::{Context, link::{Class, Peer}},
+    uri::{Pattern, uris},
+};
+
+impl Broker {
+    /// P-01, P-02: the same pattern again gives the same subscription.
+    pub(in crate::router) fn subscribe(
+        &mut self,
+        context: &mut Context<'_>,
+        subscribe: Subscribe,
+    ) -> Result<(), Violation> {
+        let Subscribe { request, options, topic } = subscribe;
+        let kind = options.match_policy.unwrap_or_default();
+        let pattern = match context.check_pattern(topic, kind) {
+            Ok(pattern) => pattern,
+            Err(text) => {
+                context.refuse(MessageKind::Subscribe, request, uris::error::INVALID_URI, &text);
+                return Ok(());
+            }
+        };
+        let from = context.from;
+        let Some(link) = context.links.get_mut(from) else { return Ok(()) };
+        let known = self.index.get(&pattern);
+        let held = known.is_some_and(|subscription| link.subscriptions.contains(&subscription));
+        if !held && link.subscriptions.len() >= context.config.max_subscriptions {
+            let text = "too many subscriptions in this session";
+            context.refuse(MessageKind::Subscribe, request, uris::error::UNAVAILABLE, text);
+            return Ok(());
+        }
+        let subscription = known.unwrap_or_else(|| self.create(pattern));
+        link.subscriptions.insert(subscription);
+        if let Some(entry) = self.subscriptions.get_mut(&subscription) {
+            if let Err(place) = entry.subscribers.binary_search(&from) {
+                entry.subscribers.insert(place, from);
+            }
+        }
+        context.links.send(context.now, from, Class::Reply, Subscribed { request, subscription });
+        Ok(())
+    }
+
+    /// P-04: only a session's own subscription can be given up (T-74).
+    pub(in crate::router) fn unsubscribe(
+        &mut self,
+        context: &mut Context<'_>,
+        unsubscribe: &Unsubscribe,
+    ) -> Result<(), Violation> {
+        let Unsubscribe { request, subscription, .. } = *unsubscribe;
+        let from = context.from;
+        if context.links.get_mut(from).is_some_and(|link| link.subscriptions.remove(&subscription)) {
+            self.detach(subscription, from);
+            context.links.send(context.now, from, Class::Reply, Unsubscribed::Reply { request });
+        } else {
+            context.refuse(MessageKind::Unsubscribe, request, uris::error::NO_SUCH_SUBSCRIPTION, "");
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, pattern: Pattern) -> SubscriptionId {
+        let subscription = self.ids.next();
+        self.index.insert(&pattern, subscription);
+        self.subscriptions.insert(subscription, Subscription { pattern, subscribers: Vec::new() });
+        subscription
+    }
+
+    pub(super) fn detach(&mut self, subscription: SubscriptionId, peer: Peer) {
+        let Some(entry) = self.subscriptions.get_mut(&subscription) else { return };
+        if let Ok(place) = entry.subscribers.binary_search(&peer) {
+            entry.subscribers.remove(place);
+        }
+        if entry.subscribers.is_empty() {
+            if let Some(entry) = self.subscriptions.remove(&subscription) {
+                self.index.remove(&entry.pattern);
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Closing at the router: GOODBYE and ABORT both ways, violations, shutdown; one way out for every session (S-38..S-69).
+
+use super::{
+    ConnectionId, Event, Router,
+    link::Peer,
+    realm::Realm,
+    state::State,
+    timers::Timeout,
+};
+use crate::{
+    error::{Closed, Violation},
+    message::{Abort, ClosingDetails, Goodbye},
+    payload::Payload,
+    time::Instant,
+    uri::{Uri, uris},
+};
+
+impl Router {
+    /// Closes all sessions in order, with GOODBYE `wamp.close.system_shutdown`, and refuses new ones (fault 48).
+    /// Connections that do not answer in time are closed all the same.
+    pub fn shutdown(&mut self, now: Instant) {
+        self.shutting_down = true;
+        for peer in self.links.peers() {
+            match self.links.get(peer).map(|link| link.state) {
+                Some(State::Open) => self.leave(now, peer, uris::close::SYSTEM_SHUTDOWN),
+                Some(State::AwaitingHello | State::Authenticating) => {
+                    self.refuse_while_shutting_down(now, self.links.id(peer));
+                }
+                _ => {}
+            }
+        }
+        self.reap(now);
+    }
+
+    pub(super) fn refuse_while_shutting_down(&mut self, now: Instant, id: ConnectionId) {
+        if let Some(peer) = self.links.find(id) {
+            let reason = Uri::unchecked(uris::close::SYSTEM_SHUTDOWN);
+            self.abort(now, peer, Closed::Aborted { reason, message: None, joined: false });
+        }
+    }
+
+    /// Says GOODBYE first: what the session owned goes away now, not when it answers (S-41, S-64).
+    fn leave(&mut self, now: Instant, peer: Peer, reason: &'static str) {
+        let goodbye = Goodbye { details: ClosingDetails::default(), reason: Uri::unchecked(reason) };
+        self.links.send_last(now, peer, goodbye, false);
+        self.links.set_deadline(peer, now + self.config.close_timeout, Timeout::Close);
+        if let Some(link) = self.links.get_mut(peer) {
+            link.state = State::Leaving;
+        }
+        self.release(now, peer);
+    }
+
+    pub(super) fn receive_goodbye(&mut self, now: Instant, peer: Peer, state: State, goodbye: Goodbye) {
+        // S-62: a GOODBYE that meets ours is the answer, or crosses it; neither is answered.
+        if state == State::Leaving {
+            return self.end(now, peer, Closed::ByUs);
+        }
+        let reason = Uri::unchecked(uris::close::GOODBYE_AND_OUT);
+        self.links.send_last(now, peer, Goodbye { details: ClosingDetails::default(), reason }, false);
+        self.end(now, peer, Closed::ByPeer { reason: goodbye.reason, message: goodbye.details.message });
+    }
+
+    /// The peer broke the protocol: ABORT, and nothing more (S-40..S-42).
+    pub(super) fn violate(&mut self, now: Instant, peer: Peer, violation: Violation) {
+        self.abort(now, peer, Closed::Violation(violation));
+    }
+
+    /// Ends a session with ABORT.
+    pub(super) fn abort(&mut self, now: Instant, peer: Peer, why: Closed) {
+        let (reason, message) = match &why {
+            Closed::Aborted { reason, message, .. } => (reason.clone(), message.clone()),
+            Closed::Violation(violation) => (Uri::unchecked(violation.reason()), Some(violation.to_string())),
+            Closed::JoinTimeout => {
+                (Uri::unchecked(uris::error::TIMEOUT), Some("HELLO did not come in time".to_owned()))
+            }
+            Closed::Overrun => {
+                let text = "the session does not take its messages as fast as they come";
+                (Uri::unchecked(uris::close::KILLED), Some(text.to_owned()))
+            }
+            _ => (Uri::unchecked(uris::close::KILLED), None),
+        };
+        let discard = why == Closed::Overrun;
+        let details = ClosingDetails { message, ..ClosingDetails::default() };
+        self.links.send_last(now, peer, Abort { details, reason, payload: Payload::empty() }, discard);
+        self.end(now, peer, why);
+    }
+
+    /// The one way out: whatever ends a session ends here, once (X-29, T-16).
+    pub(super) fn end(&mut self, now: Instant, peer: Peer, why: Closed) {
+        let Some(link) = self.links.get_mut(peer).filter(|link| link.state != State::Closed) else { return };
+        let session = link.identity.as_ref().map(|identity| identity.session);
+        link.state = State::Closed;
+        self.links.stop_deadline(peer);
+        self.links.notify(peer);
+        self.release(now, peer);
+        if let Some(link) = self.links.get_mut(peer) {
+            link.identity = None;
+        }
+        if let Some(session) = session {
+            self.sessions.remove(&session);
+        }
+        self.tell(Event::Left { connection: self.links.id(peer), session, why });
+    }
+
+    /// Takes back everything that a session holds in its realm.
+    fn release(&mut self, now: Instant, peer: Peer) {
+        let realm = self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        if let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) {
+            broker.leave(&mut self.links, peer);
+            dealer.leave(now, &mut self.links, peer);
+        }
+    }
+
+    /// Ends the connections that serving others has shown to be beyond help, until there are none.
+    pub(super) fn reap(&mut self, now: Instant) {
+        while let Some((peer, why)) = self.links.doomed.pop() {
+            self.abort(now, peer, why);
+        }
+    }
+}

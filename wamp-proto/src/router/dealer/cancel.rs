@@ -1,0 +1,85 @@
+//! CANCEL -> INTERRUPT, and callers that leave (R-20..R-22, R-80..R-91).
+
+use super::Dealer;
+use crate::{
+    error::Violation,
+    id::RequestId,
+    message::{Cancel, CancelMode, CancelOptions, Feature, Interrupt, MessageKind, Role},
+    router::{
+        Context,
+        link::{Class, Links, Peer, Route},
+    },
+    time::Instant,
+    uri::uris,
+};
+
+impl Dealer {
+    /// R-81..R-84. A call that is unknown or finished is ignored: CANCEL may cross its RESULT.
+    pub(in crate::router) fn cancel(
+        &mut self,
+        context: &mut Context<'_>,
+        cancel: &Cancel,
+    ) -> Result<(), Violation> {
+        let request = cancel.request;
+        let link = context.links.get(context.from);
+        let Some(route) = link.and_then(|link| link.calls.get(&request)).copied() else { return Ok(()) };
+        // the default is ours to choose; skip disturbs nobody.
+        let mode = cancel.options.mode.unwrap_or(CancelMode::Skip);
+        if mode == CancelMode::Unknown {
+            forget(context, request, route);
+            let text = "`mode` must be skip, kill or killnowait";
+            context.refuse(MessageKind::Call, request, uris::error::INVALID_ARGUMENT, text);
+            return Ok(());
+        }
+        let interruptible = supports_canceling(context.links, route.callee, Role::Callee);
+        if mode == CancelMode::Kill && interruptible {
+            // the callee answers, the caller waits for it; a second CANCEL changes nothing.
+            let pending =
+                context.links.get_mut(route.callee).and_then(|link| link.invocations.get_mut(&route.invocation));
+            if let Some(pending) = pending.filter(|pending| !pending.killed) {
+                pending.killed = true;
+                interrupt(context.now, context.links, route, mode);
+            }
+            return Ok(());
+        }
+        forget(context, request, route);
+        if mode == CancelMode::KillNoWait && interruptible {
+            interrupt(context.now, context.links, route, mode);
+        }
+        context.refuse(MessageKind::Call, request, uris::error::CANCELED, "");
+        Ok(())
+    }
+
+    /// The calls of a session that has left: callees that can be interrupted are, others finish for nobody.
+    pub(super) fn abandon(&mut self, now: Instant, links: &mut Links, caller: Peer, mut calls: Vec<Route>) {
+        let caller_cancels = supports_canceling(links, caller, Role::Caller);
+        calls.sort_unstable_by_key(|route| (route.callee, route.invocation));
+        for route in calls {
+            let pending = links.get_mut(route.callee).and_then(|link| link.invocations.remove(&route.invocation));
+            let told = pending.is_some_and(|pending| pending.killed);
+            if !told && pending.is_some() && caller_cancels && supports_canceling(links, route.callee, Role::Callee) {
+                interrupt(now, links, route, CancelMode::KillNoWait);
+            }
+        }
+    }
+}
+
+fn supports_canceling(links: &Links, peer: Peer, role: Role) -> bool {
+    let identity = links.get(peer).and_then(|link| link.identity.as_ref());
+    identity.is_some_and(|identity| identity.roles.supports(role, Feature::CallCanceling))
+}
+
+/// Neither side knows the call any more; what the callee answers is late.
+fn forget(context: &mut Context<'_>, request: RequestId, route: Route) {
+    if let Some(link) = context.links.get_mut(context.from) {
+        link.calls.remove(&request);
+    }
+    if let Some(link) = context.links.get_mut(route.callee) {
+        link.invocations.remove(&route.invocation);
+    }
+}
+
+fn interrupt(now: Instant, links: &mut Links, route: Route, mode: CancelMode) {
+    let options = CancelOptions { mode: Some(mode), ..CancelOptions::default() };
+    links.send(now, route.callee, Class::Reply, Interrupt { request: route.invocation, options });
+}

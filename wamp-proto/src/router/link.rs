@@ -1,0 +1,340 @@
+//! One connection at the router, and the table of all of them.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use slab::Slab;
+
+use super::{
+    Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
+    queue::Queue,
+    state::State,
+    timers::{Timeout, Timers},
+};
+use crate::{
+    codec::{EncodeError, Encoding},
+    error::Closed,
+    id::{RegistrationId, RequestId, SequentialIds, SessionId, SubscriptionId},
+    map::{IdMap, IdSet, Seeded},
+    message::{Message, Roles},
+    time::Instant,
+};
+
+/// A connection, by its place in the table. Valid as long as the connection is there; whoever stores one removes it when
+/// the session leaves.
+pub(super) type Peer = usize;
+
+/// One connection: its state, its session, what it waits for and what waits for it.
+#[derive(Debug)]
+pub(super) struct Link {
+    generation: u32,
+    pub(super) encoding: Encoding,
+    send_limit: usize,
+    pub(super) state: State,
+    pub(super) identity: Option<Box<Identity>>,
+    queue: Queue,
+    /// The adapter was told that there is output, and has not taken all of it yet.
+    notified: bool,
+    /// Nothing more is read from a peer that does not take its answers.
+    reading: bool,
+    /// The deadline of HELLO or GOODBYE, to take it out of the table again.
+    pub(super) deadline: Option<(Instant, Timeout)>,
+    /// When the queue is looked at next, and how many frames had been taken at the last look.
+    stall: Option<(Instant, u64)>,
+    /// The last request id of the client, when the router insists on their order.
+    pub(super) requests: SequentialIds,
+    pub(super) subscriptions: IdSet<SubscriptionId>,
+    pub(super) registrations: IdSet<RegistrationId>,
+    /// The calls of this session that wait for a result, by the id the caller chose.
+    pub(super) calls: HashMap<RequestId, Route, Seeded>,
+    /// The invocations that this session has not answered.
+    pub(super) invocations: IdMap<RequestId, PendingCall>,
+    /// The ids of invocations of this session (I-07).
+    pub(super) invocation_ids: SequentialIds,
+}
+
+/// Who a session is.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    pub(super) session: SessionId,
+    pub(super) realm: usize,
+    pub(super) roles: Roles,
+}
+
+/// Where a call went.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Route {
+    pub(super) callee: Peer,
+    pub(super) invocation: RequestId,
+}
+
+/// Where an invocation came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PendingCall {
+    pub(super) caller: Peer,
+    pub(super) request: RequestId,
+    /// The caller asked to kill it and waits for the callee's answer.
+    pub(super) killed: bool,
+}
+
+/// How dear a message is: decides what becomes of it when the queue is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// May be dropped, or the connection closed: the configuration says which.
+    Event,
+    /// Is given back, for the caller to be told.
+    Invocation,
+    /// Is never dropped: the connection is closed instead.
+    Reply,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Queued,
+    /// The connection is closed, or its queue is full: the message is gone.
+    Refused,
+    /// The peer cannot take a message of this size (W-73).
+    TooLarge,
+    /// The payload cannot be put into the peer's encoding.
+    Unencodable,
+}
+
+/// All connections, with what their queues have in common.
+#[derive(Debug)]
+pub(super) struct Links {
+    config: Arc<Config>,
+    hash: Seeded,
+    links: Slab<Link>,
+    generations: u32,
+    ready: VecDeque<ConnectionId>,
+    pub(super) timers: Timers,
+    /// Connections that must end, for a reason found while others were served.
+    pub(super) doomed: Vec<(Peer, Closed)>,
+    queued_bytes: usize,
+    dropped_events: u64,
+}
+
+impl Links {
+    pub(super) fn new(config: Arc<Config>, hash: Seeded) -> Self {
+        Self {
+            config,
+            hash,
+            links: Slab::new(),
+            generations: 0,
+            ready: VecDeque::new(),
+            timers: Timers::default(),
+            doomed: Vec::new(),
+            queued_bytes: 0,
+            dropped_events: 0,
+        }
+    }
+
+    pub(super) fn open(&mut self, now: Instant, opened: &Opened) -> ConnectionId {
+        self.generations = self.generations.wrapping_add(1);
+        let entry = self.links.vacant_entry();
+        let id = ConnectionId { index: entry.key(), generation: self.generations };
+        let deadline = now + self.config.hello_timeout;
+        self.timers.set(deadline, id, Timeout::Hello);
+        entry.insert(Link {
+            generation: self.generations,
+            encoding: opened.encoding,
+            send_limit: opened.send_limit,
+            state: State::AwaitingHello,
+            identity: None,
+            queue: Queue::default(),
+            notified: false,
+            reading: true,
+            deadline: Some((deadline, Timeout::Hello)),
+            stall: None,
+            requests: SequentialIds::default(),
+            subscriptions: IdSet::default(),
+            registrations: IdSet::default(),
+            calls: HashMap::with_hasher(self.hash),
+            invocations: IdMap::default(),
+            invocation_ids: SequentialIds::default(),
+        });
+        id
+    }
+
+    /// The place of a connection, unless it is gone.
+    pub(super) fn find(&self, id: ConnectionId) -> Option<Peer> {
+        self.links.get(id.index).filter(|link| link.generation == id.generation).map(|_| id.index)
+    }
+
+    pub(super) fn id(&self, peer: Peer) -> ConnectionId {
+        let generation = self.links.get(peer).map_or(0, |link| link.generation);
+        ConnectionId { index: peer, generation }
+    }
+
+    pub(super) fn get(&self, peer: Peer) -> Option<&Link> {
+        self.links.get(peer)
+    }
+
+    pub(super) fn get_mut(&mut self, peer: Peer) -> Option<&mut Link> {
+        self.links.get_mut(peer)
+    }
+
+    /// All connections, in the order of their places.
+    pub(super) fn peers(&self) -> Vec<Peer> {
+        self.links.iter().map(|(peer, _)| peer).collect()
+    }
+
+    /// The transport is gone: forgets the connection.
+    pub(super) fn remove(&mut self, peer: Peer) {
+        let id = self.id(peer);
+        self.stop_deadline(peer);
+        if let Some(link) = self.links.try_remove(peer) {
+            self.queued_bytes = self.queued_bytes.saturating_sub(link.queue.bytes());
+            if let Some((at, _)) = link.stall {
+                self.timers.stop(at, id, Timeout::Stall);
+            }
+        }
+    }
+
+    /// Sets the one deadline that HELLO and GOODBYE share.
+    pub(super) fn set_deadline(&mut self, peer: Peer, at: Instant, why: Timeout) {
+        self.stop_deadline(peer);
+        let id = self.id(peer);
+        if let Some(link) = self.links.get_mut(peer) {
+            link.deadline = Some((at, why));
+            self.timers.set(at, id, why);
+        }
+    }
+
+    pub(super) fn stop_deadline(&mut self, peer: Peer) {
+        let id = self.id(peer);
+        if let Some((at, why)) = self.links.get_mut(peer).and_then(|link| link.deadline.take()) {
+            self.timers.stop(at, id, why);
+        }
+    }
+
+    /// Encodes and queues a message for `to`.
+    pub(super) fn send(&mut self, now: Instant, to: Peer, class: Class, message: impl Into<Message>) -> Sent {
+        let Some(encoding) = self.links.get(to).map(|link| link.encoding) else { return Sent::Refused };
+        match message.into().encode(encoding) {
+            Ok(frame) => self.send_frame(now, to, class, frame),
+            Err(EncodeError { .. }) => Sent::Unencodable,
+        }
+    }
+
+    /// Queues a frame in the encoding of `to`.
+    pub(super) fn send_frame(&mut self, now: Instant, to: Peer, class: Class, frame: Bytes) -> Sent {
+        let Some(link) = self.links.get_mut(to) else { return Sent::Refused };
+        if link.state == State::Closed {
+            return Sent::Refused;
+        }
+        if frame.len() > link.send_limit {
+            self.dropped_events = self.dropped_events.saturating_add(u64::from(class == Class::Event));
+            return Sent::TooLarge;
+        }
+        if link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages) {
+            self.queue(now, to, frame);
+            return Sent::Queued;
+        }
+        match (class, self.config.slow_subscriber) {
+            (Class::Invocation, _) => {}
+            (Class::Event, SlowSubscriber::Drop) => self.dropped_events = self.dropped_events.saturating_add(1),
+            (Class::Event, SlowSubscriber::Close) | (Class::Reply, _) => self.doom(to, Closed::Overrun),
+        }
+        Sent::Refused
+    }
+
+    /// Queues the last message of a connection: what was queued before a violation or an overrun is moot.
+    pub(super) fn send_last(&mut self, now: Instant, to: Peer, message: impl Into<Message>, discard: bool) {
+        let Some(link) = self.links.get_mut(to) else { return };
+        if discard {
+            self.queued_bytes = self.queued_bytes.saturating_sub(link.queue.bytes());
+            link.queue.clear();
+        }
+        if let Ok(frame) = message.into().encode(link.encoding) {
+            self.queue(now, to, frame);
+        }
+    }
+
+    pub(super) fn doom(&mut self, peer: Peer, why: Closed) {
+        if self.doomed.iter().all(|(doomed, _)| *doomed != peer) {
+            self.doomed.push((peer, why));
+        }
+    }
+
+    fn queue(&mut self, now: Instant, to: Peer, frame: Bytes) {
+        self.queued_bytes = self.queued_bytes.saturating_add(frame.len());
+        if let Some(link) = self.links.get_mut(to) {
+            link.queue.push(frame);
+            if link.queue.bytes() > self.config.queue_bytes / 2 {
+                link.reading = false;
+            }
+        }
+        self.watch(now, to);
+        self.notify(to);
+    }
+
+    /// Tells the adapter, once until it has taken everything.
+    pub(super) fn notify(&mut self, peer: Peer) {
+        let id = self.id(peer);
+        if let Some(link) = self.links.get_mut(peer).filter(|link| !link.notified) {
+            link.notified = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    pub(super) fn poll_ready(&mut self) -> Option<ConnectionId> {
+        self.ready.pop_front()
+    }
+
+    pub(super) fn poll_transmit(&mut self, to: ConnectionId) -> Option<Action> {
+        let Some(peer) = self.find(to) else { return Some(Action::Close) };
+        let link = self.links.get_mut(peer)?;
+        if let Some(frame) = link.queue.pop() {
+            self.queued_bytes = self.queued_bytes.saturating_sub(frame.len());
+            if link.queue.bytes() <= self.config.queue_bytes / 4 {
+                link.reading = true;
+            }
+            return Some(Action::Send(frame));
+        }
+        link.notified = false;
+        (link.state == State::Closed).then_some(Action::Close)
+    }
+
+    pub(super) fn wants_read(&self, from: ConnectionId) -> bool {
+        let link = self.find(from).and_then(|peer| self.links.get(peer));
+        link.is_some_and(|link| link.reading && link.state != State::Closed)
+    }
+
+    /// Has a look at the queue in a while, unless that is planned already: one timer at most in each period, however
+    /// many messages pass.
+    fn watch(&mut self, now: Instant, peer: Peer) {
+        let id = self.id(peer);
+        if let Some(link) = self.links.get_mut(peer).filter(|link| link.stall.is_none()) {
+            let at = now + self.config.stall_timeout;
+            link.stall = Some((at, link.queue.taken()));
+            self.timers.set(at, id, Timeout::Stall);
+        }
+    }
+
+    /// A connection that has taken nothing since the last look must go.
+    pub(super) fn check_stall(&mut self, now: Instant, peer: Peer) {
+        let Some(link) = self.links.get_mut(peer) else { return };
+        let Some((_, taken)) = link.stall.take() else { return };
+        if link.queue.is_empty() {
+            return;
+        }
+        if link.queue.taken() == taken && link.state != State::Closed {
+            self.doom(peer, Closed::Overrun);
+        } else {
+            self.watch(now, peer);
+        }
+    }
+
+    pub(super) fn count(&self, counts: &mut Counts) {
+        counts.connections = self.links.len();
+        counts.sessions = self.links.iter().filter(|(_, link)| link.identity.is_some()).count();
+        counts.calls = self.links.iter().map(|(_, link)| link.invocations.len()).sum();
+        counts.queued_bytes = self.queued_bytes;
+        counts.dropped_events = self.dropped_events;
+    }
+}

@@ -1,0 +1,344 @@
+//! A whole WAMP router as a state machine without I/O: many connections, realms, broker and dealer.
+
+mod accept;
+mod broker;
+mod closing;
+mod config;
+mod dealer;
+mod event;
+mod index;
+mod link;
+mod queue;
+mod realm;
+mod state;
+mod timers;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+
+pub use config::{Config, SlowSubscriber};
+pub use event::{Counts, Event};
+pub use state::State;
+pub use timers::{Deadline, Timeout};
+
+use crate::{
+    codec::Encoding,
+    error::{Closed, Violation},
+    id::{RandomIds, SessionId},
+    limits::Limits,
+    map::{IdMap, Seeded},
+    message::{Message, MessageKind, Role},
+    time::Instant,
+    uri::Uri,
+};
+use link::{Links, Peer};
+use realm::Realm;
+
+/// A connection, from [`Router::open`] until its transport is gone. Never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId {
+    index: usize,
+    generation: u32,
+}
+
+/// What the transport has found out about a new connection.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Opened {
+    /// The serializer that was negotiated.
+    pub encoding: Encoding,
+    /// The largest message that the client accepts (W-73).
+    pub send_limit: usize,
+}
+
+impl Opened {
+    /// A connection that speaks `encoding` and takes messages up to 16 MiB.
+    pub fn new(encoding: Encoding) -> Self {
+        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE }
+    }
+
+    /// With the largest message that the client accepts, in bytes.
+    #[must_use]
+    pub fn send_limit(mut self, bytes: usize) -> Self {
+        self.send_limit = bytes;
+        self
+    }
+}
+
+/// What to do with a connection.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Send this frame.
+    Send(Bytes),
+    /// Flush what was sent and drop the transport, then call [`Router::handle_eof`].
+    Close,
+}
+
+/// The router: realms, broker and dealer for any number of connections.
+///
+/// # Method families
+///
+/// * **The world** tells what happened; these cannot fail: [`open`](Self::open), [`handle_frame`](Self::handle_frame)
+///   or, for frames that were decoded elsewhere, [`handle_message`](Self::handle_message),
+///   [`handle_eof`](Self::handle_eof), [`handle_timeout`](Self::handle_timeout).
+/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown).
+/// * **Outputs**, in any order, after any input: [`poll_ready`](Self::poll_ready) names a connection that has output,
+///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line,
+///   [`poll_timeout`](Self::poll_timeout) the next deadline, [`wants_read`](Self::wants_read) whether to go on reading
+///   from a connection.
+///
+/// # The loop
+///
+/// After each input: for each connection that `poll_ready` names, wake whoever writes to it; a connection is named once,
+/// until `poll_transmit` has said `None` for it. After [`Action::Close`], drop the transport and call `handle_eof`.
+///
+/// ```
+/// use wamp_proto::{Encoding, Instant, router::{Action, Config, Opened, Router}};
+///
+/// let mut router = Router::new(Config::new(["realm1".parse()?]), [7; 32]);
+/// let now = Instant::ZERO;
+/// let client = router.open(now, Opened::new(Encoding::Json));
+/// router.handle_frame(now, client, (&br#"[1,"realm1",{"roles":{"caller":{}}}]"#[..]).into());
+///
+/// assert_eq!(router.poll_ready(), Some(client));
+/// let Some(Action::Send(welcome)) = router.poll_transmit(client) else { panic!() };
+/// assert!(welcome.starts_with(b"[2,"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Router {
+    config: Arc<Config>,
+    random: RandomIds,
+    links: Links,
+    realms: Vec<Realm>,
+    realm_places: HashMap<Uri, usize, Seeded>,
+    sessions: IdMap<SessionId, Peer>,
+    events: VecDeque<Event>,
+    shutting_down: bool,
+}
+
+/// Events that wait for somebody to look; older ones are forgotten.
+const MAX_EVENTS: usize = 1024;
+
+impl Router {
+    /// A router for the realms of `config`. Every id that it draws comes from `seed`: take it from a secure random source,
+    /// or from a test.
+    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        let mut random = RandomIds::new(seed);
+        let hash = Seeded::new(random.seed());
+        let config = Arc::new(config);
+        let mut realm_places = HashMap::with_hasher(hash);
+        let mut realms = Vec::new();
+        for uri in &config.realms {
+            realm_places.entry(uri.clone()).or_insert_with(|| {
+                realms.push(Realm::new(uri.clone(), hash));
+                realms.len().saturating_sub(1)
+            });
+        }
+        Self {
+            links: Links::new(config.clone(), hash),
+            config,
+            random,
+            realms,
+            realm_places,
+            sessions: IdMap::default(),
+            events: VecDeque::new(),
+            shutting_down: false,
+        }
+    }
+
+    /// A connection was opened by a client; HELLO must come next, in time.
+    pub fn open(&mut self, now: Instant, opened: Opened) -> ConnectionId {
+        let id = self.links.open(now, &opened);
+        if self.shutting_down {
+            self.refuse_while_shutting_down(now, id);
+        }
+        id
+    }
+
+    /// A frame came: one serialized message.
+    pub fn handle_frame(&mut self, now: Instant, from: ConnectionId, frame: Bytes) {
+        let Some(link) = self.links.find(from).and_then(|peer| self.links.get(peer)) else { return };
+        let message = Message::decode(link.encoding, &frame, &self.config.limits);
+        self.handle_message(now, from, message);
+    }
+
+    /// A frame came that was decoded already, with [`Message::decode`] under this router's limits: so that many
+    /// connections can decode at once, and only the routing step needs the router.
+    pub fn handle_message(&mut self, now: Instant, from: ConnectionId, message: Result<Message, Violation>) {
+        let Some(peer) = self.links.find(from) else { return };
+        let Some(state) = self.links.get(peer).map(|link| link.state) else { return };
+        match message {
+            // Nothing more is processed after the end (S-41); S-27: nor looked at while we leave.
+            _ if state == State::Closed => {}
+            Err(_) if state == State::Leaving => {}
+            Err(violation) => self.violate(now, peer, violation),
+            Ok(message) => self.receive(now, peer, state, message),
+        }
+        self.reap(now);
+    }
+
+    /// The transport of a connection has ended, or was dropped after [`Action::Close`]; `why` is a text for people. The
+    /// connection's id is void from now on.
+    pub fn handle_eof(&mut self, now: Instant, from: ConnectionId, why: &str) {
+        if let Some(peer) = self.links.find(from) {
+            self.end(now, peer, Closed::Lost(why.to_owned()));
+            self.links.remove(peer);
+            self.reap(now);
+        }
+    }
+
+    /// Time has passed. Does nothing when no deadline is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(deadline) = self.links.timers.pop(now) {
+            let Some(peer) = self.links.find(deadline.connection) else { continue };
+            match deadline.why {
+                Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
+                Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
+                Timeout::Stall => self.links.check_stall(now, peer),
+            }
+        }
+        self.reap(now);
+    }
+
+    /// The next connection that has output.
+    pub fn poll_ready(&mut self) -> Option<ConnectionId> {
+        self.links.poll_ready()
+    }
+
+    /// The next thing to do with a connection; `None` until [`poll_ready`](Self::poll_ready) names it again.
+    pub fn poll_transmit(&mut self, to: ConnectionId) -> Option<Action> {
+        self.links.poll_transmit(to)
+    }
+
+    /// The next thing worth a log line.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The earliest deadline: call [`handle_timeout`](Self::handle_timeout) then.
+    pub fn poll_timeout(&self) -> Option<Deadline> {
+        self.links.timers.next()
+    }
+
+    /// Whether to go on reading from a connection: false while it does not take what is queued for it, and after its
+    /// session has ended.
+    pub fn wants_read(&self, from: ConnectionId) -> bool {
+        self.links.wants_read(from)
+    }
+
+    /// What the router holds at the moment.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.links.count(&mut counts);
+        for realm in &self.realms {
+            counts.subscriptions = counts.subscriptions.saturating_add(realm.broker.len());
+            counts.registrations = counts.registrations.saturating_add(realm.dealer.len());
+        }
+        counts
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn receive(&mut self, now: Instant, peer: Peer, state: State, message: Message) {
+        let kind = message.kind();
+        if state.next(kind).is_none() {
+            let violation = Violation::Unexpected { message: kind, state: state.describe() };
+            return self.violate(now, peer, violation);
+        }
+        match message {
+            Message::Abort(abort) => {
+                let why = Closed::Aborted {
+                    reason: abort.reason,
+                    message: abort.details.message,
+                    joined: state != State::AwaitingHello,
+                };
+                self.end(now, peer, why);
+            }
+            Message::Goodbye(goodbye) => self.receive_goodbye(now, peer, state, goodbye),
+            _ if state == State::Leaving => {}
+            Message::Hello(hello) => self.receive_hello(now, peer, hello),
+            message => self.route(now, peer, message),
+        }
+    }
+
+    /// A message of an open session: broker or dealer.
+    fn route(&mut self, now: Instant, from: Peer, message: Message) {
+        if let Err(violation) = self.check_request(from, &message) {
+            return self.violate(now, from, violation);
+        }
+        let realm = self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else { return };
+        let mut context = Context { now, from, config: &self.config, links: &mut self.links };
+        let handled = match message {
+            Message::Publish(publish) => broker.publish(&mut context, self.random.draw(), publish),
+            Message::Subscribe(subscribe) => broker.subscribe(&mut context, subscribe),
+            Message::Unsubscribe(unsubscribe) => broker.unsubscribe(&mut context, &unsubscribe),
+            Message::Call(call) => dealer.call(&mut context, call),
+            Message::Cancel(cancel) => dealer.cancel(&mut context, &cancel),
+            Message::Register(register) => dealer.register(&mut context, register),
+            Message::Unregister(unregister) => dealer.unregister(&mut context, &unregister),
+            Message::Yield(answer) => dealer.yield_(&mut context, answer),
+            Message::Error(error) => dealer.error(&mut context, error),
+            // The table of states refused all others.
+            _ => Ok(()),
+        };
+        if let Err(violation) = handled {
+            self.violate(now, from, violation);
+        }
+    }
+
+    /// A request needs the role it belongs to (M-49) and, if the router insists, the next id in sequence (I-09).
+    fn check_request(&mut self, from: Peer, message: &Message) -> Result<(), Violation> {
+        let kind = message.kind();
+        let role = match kind {
+            MessageKind::Publish => Role::Publisher,
+            MessageKind::Subscribe | MessageKind::Unsubscribe => Role::Subscriber,
+            MessageKind::Call | MessageKind::Cancel => Role::Caller,
+            _ => Role::Callee,
+        };
+        let Some(link) = self.links.get_mut(from) else { return Ok(()) };
+        if !link.identity.as_ref().is_some_and(|identity| identity.roles.has(role)) {
+            return Err(Violation::RoleNotAnnounced { message: kind, role });
+        }
+        let request = match message {
+            Message::Publish(message) => message.request,
+            Message::Subscribe(message) => message.request,
+            Message::Unsubscribe(message) => message.request,
+            Message::Call(message) => message.request,
+            Message::Register(message) => message.request,
+            Message::Unregister(message) => message.request,
+            _ => return Ok(()),
+        };
+        if self.config.strict_request_ids {
+            let expected = link.requests.peek();
+            if request.get() != expected {
+                return Err(Violation::RequestId { message: kind, expected, found: request.get() });
+            }
+            link.requests = crate::id::SequentialIds::after(expected);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: Event) {
+        if self.events.len() >= MAX_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+}
+
+/// What broker and dealer need to serve one message.
+struct Context<'a> {
+    now: Instant,
+    from: Peer,
+    config: &'a Config,
+    links: &'a mut Links,
+}

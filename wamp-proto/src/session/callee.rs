@@ -1,0 +1,218 @@
+//! The callee: REGISTER, UNREGISTER, INVOCATION, YIELD, ERROR (R-01..R-15).
+
+use super::{
+    Event, Session,
+    requests::{Answered, Pending, Purpose},
+};
+use crate::{
+    error::{Misuse, RemoteError},
+    id::{RegistrationId, RequestId},
+    map::IdSet,
+    message::{
+        self, ErrorDetails, Interrupt, Message, MessageKind, Register, RegisterOptions, Registered, Role,
+        Unregister, Unregistered, Yield, YieldOptions,
+    },
+    payload::Payload,
+    time::Instant,
+    uri::{Uri, uris},
+};
+
+/// Our procedures, and the invocations that wait for our answer.
+#[derive(Debug, Default)]
+pub(super) struct Invocations {
+    registrations: IdSet<RegistrationId>,
+    open: IdSet<RequestId>,
+}
+
+impl Invocations {
+    pub(super) fn clear(&mut self) {
+        self.registrations.clear();
+        self.open.clear();
+    }
+}
+
+/// The answer to one open invocation: [`Session::reply`] hands it out, and its last method ends the invocation.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    session: &'a mut Session,
+    request: RequestId,
+}
+
+impl Reply<'_> {
+    /// Sends a part of the result; more follows. Only for callers that asked for it (`details.receive_progress`).
+    ///
+    /// # Errors
+    ///
+    /// When the part is too large for the peer, cannot be serialized, or the queue is full; nothing is sent then.
+    pub fn progress(&mut self, payload: Payload) -> Result<(), Misuse> {
+        let options = YieldOptions { progress: true, ..YieldOptions::default() };
+        self.session.send(&Message::Yield(Yield { request: self.request, options, payload }))
+    }
+
+    /// Answers with the result.
+    ///
+    /// # Errors
+    ///
+    /// When the result is too large for the peer or cannot be serialized; the invocation stays open then, for another
+    /// answer.
+    pub fn result(self, payload: Payload) -> Result<(), Misuse> {
+        let answer = Yield { request: self.request, options: YieldOptions::default(), payload };
+        self.finish(&answer.into())
+    }
+
+    /// Answers with an error.
+    ///
+    /// # Errors
+    ///
+    /// When the error is too large for the peer or cannot be serialized; the invocation stays open then.
+    pub fn error(self, error: RemoteError) -> Result<(), Misuse> {
+        let answer = message::Error {
+            request_kind: MessageKind::Invocation,
+            request: self.request,
+            details: ErrorDetails::default(),
+            error: error.error,
+            payload: error.payload,
+        };
+        self.finish(&answer.into())
+    }
+
+    /// An answer is never refused for a full queue: reading stops instead, so that no more invocations come.
+    fn finish(self, answer: &Message) -> Result<(), Misuse> {
+        let frame = answer.encode(self.session.encoding)?;
+        self.session.outbox.check_size(&frame)?;
+        self.session.outbox.push_always(frame);
+        self.session.invocations.open.remove(&self.request);
+        self.session.update_reading();
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Registers a procedure, or a pattern when the options say so. One [`Event::Registered`], [`Event::Failed`] or
+    /// [`Event::Closed`] follows.
+    ///
+    /// # Errors
+    ///
+    /// When the session is not open, the URI is bad, or there is no room; nothing is sent then.
+    pub fn register(
+        &mut self,
+        now: Instant,
+        procedure: Uri,
+        options: RegisterOptions,
+    ) -> Result<RequestId, Misuse> {
+        self.config.uri_rule.check_pattern(&procedure, options.match_policy.unwrap_or_default())?;
+        let pending = Pending::new(Purpose::Register);
+        self.request(now, pending, None, |request| Register { request, options, procedure })
+    }
+
+    /// Ends a registration. One [`Event::Unregistered`], [`Event::Failed`] or [`Event::Closed`] follows; invocations may
+    /// still come until then, and open ones can still be answered.
+    ///
+    /// # Errors
+    ///
+    /// When the session has no such registration, is not open, or there is no room.
+    pub fn unregister(&mut self, now: Instant, registration: RegistrationId) -> Result<RequestId, Misuse> {
+        if self.closed.is_none() && !self.invocations.registrations.contains(&registration) {
+            return Err(Misuse::NoSuchRegistration(registration));
+        }
+        let pending = Pending::new(Purpose::Unregister(registration));
+        self.request(now, pending, None, |request| Unregister { request, registration })
+    }
+
+    /// The answer to an [`Event::Invocation`].
+    ///
+    /// # Errors
+    ///
+    /// When the invocation was answered already, the session is over, or it never came.
+    pub fn reply(&mut self, invocation: RequestId) -> Result<Reply<'_>, Misuse> {
+        self.check_use(Role::Callee)?;
+        if !self.invocations.open.contains(&invocation) {
+            return Err(Misuse::NoSuchInvocation(invocation));
+        }
+        Ok(Reply { session: self, request: invocation })
+    }
+
+    pub(super) fn receive_registered(&mut self, registered: &Registered) {
+        let (request, registration) = (registered.request, registered.registration);
+        let answered = self.requests.take(MessageKind::Register, request);
+        if matches!(answered, Answered::GivenUp) && !self.invocations.registrations.contains(&registration) {
+            // Nobody wants it any more.
+            let unregister = |request| Unregister { request, registration }.into();
+            return self.end_unwanted(MessageKind::Unregister, unregister);
+        }
+        if self.resolve(MessageKind::Registered, request, answered).is_some() {
+            self.invocations.registrations.insert(registration);
+            self.events.push_back(Event::Registered { request, registration });
+        }
+    }
+
+    pub(super) fn receive_unregistered(&mut self, unregistered: Unregistered) {
+        match unregistered {
+            Unregistered::Reply { request } => {
+                let answered = self.answered(MessageKind::Unregistered, MessageKind::Unregister, request);
+                if let Some(Pending { purpose: Purpose::Unregister(registration), .. }) = answered {
+                    self.invocations.registrations.remove(&registration);
+                    self.events.push_back(Event::Unregistered { request });
+                }
+            }
+            Unregistered::Revoked(details) => {
+                let ours = details.registration.filter(|id| self.invocations.registrations.remove(id));
+                if let Some(registration) = ours {
+                    self.events.push_back(Event::RegistrationRevoked { registration, reason: details.reason });
+                }
+            }
+        }
+    }
+
+    pub(super) fn receive_invocation(&mut self, invocation: message::Invocation) {
+        let request = invocation.request;
+        if !self.invocations.registrations.contains(&invocation.registration) {
+            // It crossed an UNREGISTER: the caller must not wait for ever.
+            return self.send_always(message::Error {
+                request_kind: MessageKind::Invocation,
+                request,
+                details: ErrorDetails::default(),
+                error: Uri::unchecked(uris::error::NO_SUCH_PROCEDURE),
+                payload: Payload::empty(),
+            });
+        }
+        // an id that is open already is ignored.
+        if self.invocations.open.insert(request) {
+            self.events.push_back(Event::Invocation {
+                request,
+                registration: invocation.registration,
+                details: Box::new(invocation.details),
+                payload: invocation.payload,
+            });
+        }
+    }
+
+    pub(super) fn receive_interrupt(&mut self, interrupt: &Interrupt) {
+        // an unknown or finished invocation is ignored.
+        if self.invocations.open.contains(&interrupt.request) {
+            let mode = interrupt.options.mode;
+            self.events.push_back(Event::Interrupted { request: interrupt.request, mode });
+        }
+    }
+
+    /// A subscription or registration came into being after its request was given up: ends it, without a word to the
+    /// application.
+    pub(super) fn end_unwanted(&mut self, kind: MessageKind, build: impl FnOnce(RequestId) -> Message) {
+        let request = self.ids.next();
+        self.send_always(build(request));
+        self.requests.ignore_answer(request, kind);
+    }
+
+    /// The router refused to end a subscription or registration: it does not know it, so neither do we.
+    pub(super) fn forget_refused(&mut self, pending: &Pending) {
+        match pending.purpose {
+            Purpose::Unsubscribe(subscription) => {
+                self.subscriptions.remove(&subscription);
+            }
+            Purpose::Unregister(registration) => {
+                self.invocations.registrations.remove(&registration);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The caller: CALL, CANCEL, RESULT (R-10..R-17).
+
+use core::time::Duration;
+
+use super::{
+    Event, Session, Timeout,
+    requests::{Pending, Purpose},
+};
+use crate::{
+    error::Misuse,
+    id::RequestId,
+    message::{self, CallOptions, Cancel, CancelMode, CancelOptions, Feature, MessageKind, Role},
+    payload::Payload,
+    time::Instant,
+    uri::Uri,
+};
+
+/// A call to make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The procedure.
+    pub procedure: Uri,
+    /// How to call.
+    pub options: CallOptions,
+    /// The arguments.
+    pub payload: Payload,
+    /// How long the result may take; between progressive results the time starts anew. `None` is
+    /// [`Config::request_timeout`](super::Config::request_timeout).
+    pub timeout: Option<Duration>,
+}
+
+impl Call {
+    /// A call with default options.
+    pub fn new(procedure: Uri, payload: Payload) -> Self {
+        Self { procedure, options: CallOptions::default(), payload, timeout: None }
+    }
+}
+
+impl Session {
+    /// Calls a procedure. Exactly one [`Event::Result`] without `progress`, one [`Event::Failed`] or
+    /// [`Event::Closed`] follows.
+    ///
+    /// # Errors
+    ///
+    /// When the session is not open, the URI is bad, or there is no room; nothing is sent then.
+    pub fn call(&mut self, now: Instant, call: Call) -> Result<RequestId, Misuse> {
+        self.config.uri_rule.check(&call.procedure)?;
+        let timeout = call.timeout.unwrap_or(self.config.request_timeout);
+        let pending = Pending::new(Purpose::Call { progress: call.options.receive_progress, timeout });
+        self.request(now, pending, Some(timeout), |request| message::Call {
+            request,
+            options: call.options,
+            procedure: call.procedure,
+            payload: call.payload,
+        })
+    }
+
+    /// Asks the router to cancel a call; its answer still comes, a result or an error. Returns whether the router was
+    /// asked: one that does not announce call canceling is not (F-03).
+    ///
+    /// # Errors
+    ///
+    /// When the call is finished already.
+    pub fn cancel(&mut self, request: RequestId, mode: CancelMode) -> Result<bool, Misuse> {
+        match self.requests.get_mut(request) {
+            Some(pending) if pending.kind() == MessageKind::Call => Ok(self.send_cancel(request, mode)),
+            _ => Err(Misuse::NoSuchCall(request)),
+        }
+    }
+
+    /// Nobody waits for the answer to this request any more: it is dropped when it comes, and what it would have begun
+    /// (a subscription, a registration) is ended at once. No event follows. Unknown requests are ignored.
+    pub fn give_up(&mut self, request: RequestId) {
+        if let Some(pending) = self.requests.give_up(request) {
+            self.timers.stop(pending.deadline, Timeout::Request(request));
+        }
+    }
+
+    pub(super) fn send_cancel(&mut self, request: RequestId, mode: CancelMode) -> bool {
+        if !self.router.supports(Role::Dealer, Feature::CallCanceling) {
+            return false;
+        }
+        let options = CancelOptions { mode: Some(mode), ..CancelOptions::default() };
+        self.send_always(Cancel { request, options });
+        true
+    }
+
+    pub(super) fn receive_result(&mut self, now: Instant, result: message::Result) {
+        let request = result.request;
+        if result.details.progress && self.requests.is_given_up(MessageKind::Call, request) {
+            return;
+        }
+        if result.details.progress {
+            let Some(pending) = self.requests.get_mut(request) else {
+                self.answered(MessageKind::Result, MessageKind::Call, request);
+                return;
+            };
+            let (Purpose::Call { progress: true, timeout }, old) = (pending.purpose, pending.deadline) else {
+                // Progress that nobody asked for: the call goes on (fault 64).
+                return;
+            };
+            let deadline = now + timeout;
+            pending.deadline = deadline;
+            self.timers.stop(old, Timeout::Request(request));
+            self.timers.set(deadline, Timeout::Request(request));
+        } else if self.answered(MessageKind::Result, MessageKind::Call, request).is_none() {
+            return;
+        }
+        self.events.push_back(Event::Result { request, details: result.details, payload: result.payload });
+    }
+}

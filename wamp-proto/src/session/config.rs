@@ -1,0 +1,69 @@
+//! What a client session is told before it starts.
+
+use core::time::Duration;
+
+use crate::{
+    dict::Dict,
+    limits::Limits,
+    message::{Features, Role, Roles},
+    uri::{Uri, UriRule},
+};
+
+/// Settings of a client session. Start from [`Config::new`] and change what differs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The realm to join.
+    pub realm: Uri,
+    /// Roles and features to announce. Default: all four client roles, with the features that work.
+    pub roles: Roles,
+    /// What to call ourselves. Default: this crate's name and version.
+    pub agent: Option<String>,
+    /// The identity to claim.
+    pub authid: Option<String>,
+    /// Authentication methods to offer, best first. Default: `anonymous`.
+    pub authmethods: Vec<String>,
+    /// What the first offered method needs in HELLO.
+    pub authextra: Option<Dict>,
+    /// Bounds on every received message.
+    pub limits: Limits,
+    /// What makes a URI acceptable. Default: loose.
+    pub uri_rule: UriRule,
+    /// How long the router may take from HELLO to WELCOME. Default 10 s.
+    pub join_timeout: Duration,
+    /// How long the router may take to answer GOODBYE (S-69). Default 1 s.
+    pub close_timeout: Duration,
+    /// How long the answer to a request may take when the request does not say. Default 10 s.
+    pub request_timeout: Duration,
+    /// Most requests waiting for an answer at once. Default 65,536.
+    pub max_requests: usize,
+    /// Most bytes in the outbound queue. Default 16 MiB. Answers to invocations may exceed it; reading then stops.
+    pub queue_bytes: usize,
+    /// Most messages in the outbound queue. Default 65,536.
+    pub queue_messages: usize,
+    /// Most events that wait for [`poll_event`](super::Session::poll_event) before reading stops. Default 4,096.
+    pub max_events: usize,
+}
+
+impl Config {
+    /// The default settings for `realm`.
+    pub fn new(realm: Uri) -> Self {
+        Self {
+            realm,
+            roles: Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Features::NONE)),
+            agent: Some(concat!("wamp-proto/", env!("CARGO_PKG_VERSION")).to_owned()),
+            authid: None,
+            authmethods: vec!["anonymous".to_owned()],
+            authextra: None,
+            limits: Limits::default(),
+            uri_rule: UriRule::default(),
+            join_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(1),
+            request_timeout: Duration::from_secs(10),
+            max_requests: 1 << 16,
+            queue_bytes: 16 << 20,
+            queue_messages: 1 << 16,
+            max_events: 1 << 12,
+        }
+    }
+}
