@@ -64,8 +64,8 @@ pub fn accept(answer: Option<&str>, offered: &[Encoding]) -> Result<Encoding, Su
 pub enum SubprotocolError {
     /// It chose none.
     #[error(
-        "the server chose no WebSocket sub-protocol: it supports none of the serializers offered, or the address is not \
-         that of a WAMP router"
+        "the server chose no WebSocket sub-protocol: it supports none of the serializers offered, or the address is \
+         not that of a WAMP router"
     )]
     Missing,
     /// It chose one that is not a serializer of this crate.

@@ -189,13 +189,16 @@ impl UriRule {
 
     /// Checks a URI where a pattern is expected (I-25).
     ///
-    /// An exact URI has no empty component. A prefix is the beginning of some URI: only its last component may be empty,
-    /// and it may be empty itself (I-26). In a wildcard pattern any component may be empty (I-23).
+    /// An exact URI has no empty component. A prefix is the beginning of some URI: only its last component may be
+    /// empty, and it may be empty itself (I-26). In a wildcard pattern any component may be empty (I-23).
     ///
     /// # Errors
     ///
     /// [`InvalidUri`] with the reason.
     pub fn check_pattern(self, uri: &str, kind: Match) -> Result<(), InvalidUri> {
+        if self.is_plain(uri.as_bytes()) {
+            return Ok(());
+        }
         let allowed = |empty: Empty| match kind {
             Match::Exact => !empty.inner && !empty.last,
             Match::Prefix => !empty.inner,
@@ -209,7 +212,22 @@ impl UriRule {
         }
     }
 
-    /// Checks the characters and finds the empty components, in one pass over the bytes when all are ASCII.
+    /// Whether this is certainly a URI, without empty components: the usual case, in loops without branches.
+    fn is_plain(self, bytes: &[u8]) -> bool {
+        let odd = |byte: u8| match self {
+            Self::Loose => (byte <= b' ') | (byte == b'#') | (byte >= 0x80),
+            Self::Strict => {
+                !(byte.is_ascii_digit() | byte.is_ascii_lowercase() | (byte == b'_') | (byte == b'.'))
+            }
+        };
+        let ends_in_dots = bytes.first().is_none_or(|&b| b == b'.') || bytes.last() == Some(&b'.');
+        let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+        !ends_in_dots
+            && !bytes.iter().fold(false, |found, &byte| found | odd(byte))
+            && !pairs.fold(false, |found, (&a, &b)| found | ((a == b'.') & (b == b'.')))
+    }
+
+    /// Checks the characters and finds the empty components.
     fn scan(self, uri: &str) -> Result<Empty, InvalidUriReason> {
         let mut empty = Empty { inner: false, last: true };
         let mut ascii = true;
@@ -303,7 +321,7 @@ pub enum InvalidUriReason {
     },
 }
 
-/// The text, or its first 99 characters and an ellipsis: errors must not carry what a peer may make as long as it likes.
+/// The text, or its first 99 characters and an ellipsis: errors must not carry all that a peer sends.
 pub(crate) fn shortened(text: &str) -> String {
     const LENGTH: usize = 100;
     if text.chars().nth(LENGTH).is_none() {
@@ -383,6 +401,23 @@ mod tests {
                 let found = KINDS.map(|kind| rule.check_pattern(uri, kind).is_ok());
                 assert_eq!(found, valid, "{uri:?} {rule:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_fast_check_agrees_with_the_thorough_one() {
+        const ALPHABET: &[char] = &['a', '0', '_', '.', '#', ' ', 'A', '~', 'ß', '\u{A0}', '\u{7F}', '\0'];
+        let mut texts = vec![String::new()];
+        for _ in 0..4 {
+            let longer = texts.iter().flat_map(|text| ALPHABET.iter().map(move |c| format!("{text}{c}")));
+            texts = texts.iter().cloned().chain(longer).collect();
+        }
+        for (rule, text) in texts.iter().flat_map(|text| [(UriRule::Loose, text), (UriRule::Strict, text)]) {
+            let valid = rule.scan(text).is_ok_and(|empty| !empty.inner && !empty.last);
+            // The fast one leaves NUL and what is not ASCII to the other.
+            let expected = valid && text.is_ascii() && !text.contains('\0');
+            assert_eq!(rule.is_plain(text.as_bytes()), expected, "{rule:?} {text:?}");
+            assert_eq!(rule.check(text).is_ok(), valid);
         }
     }
 

@@ -102,8 +102,10 @@ impl Pattern {
     }
 
     fn matches_by_component(&self, uri: &str) -> bool {
-        let mut components = uri.split('.');
-        let equal = self.uri.components().all(|wanted| {
+        // Components are short, and bytes are quicker to go through than characters.
+        let dot = |byte: &u8| *byte == b'.';
+        let mut components = uri.as_bytes().split(dot);
+        let equal = self.uri.as_bytes().split(dot).all(|wanted| {
             components.next().is_some_and(|component| wanted.is_empty() || wanted == component)
         });
         equal && components.next().is_none()

@@ -51,8 +51,8 @@ pub enum RawSocketError {
     TooManyConnections,
     /// The peer announces a frame above the limit that it was told (W-73, W-74).
     #[error(
-        "the peer sends a frame of {length} bytes where {limit} were announced as the most; the peer is at fault, or the \
-         limit must be raised"
+        "the peer sends a frame of {length} bytes where {limit} were announced as the most; the peer is at fault, or \
+         the limit must be raised"
     )]
     FrameTooLong {
         /// Bytes of payload that the header announces.
@@ -70,8 +70,8 @@ pub enum RawSocketError {
     },
     /// More PINGs than the budget wait for their PONGs to be written (fault 7).
     #[error(
-        "the peer sends PINGs faster than it reads the PONGs: {pings} with {bytes} bytes are unanswered; the peer is at \
-         fault, or the budget must be raised"
+        "the peer sends PINGs faster than it reads the PONGs: {pings} with {bytes} bytes are unanswered; the peer \
+         is at fault, or the budget must be raised"
     )]
     PingFlood {
         /// PINGs with unwritten PONGs, the last one included.

@@ -89,9 +89,9 @@ pub enum Event {
 /// The codec of one RawSocket connection, for either role.
 ///
 /// Bytes that arrive go in with [`buffer`](Self::buffer) and [`handle_read`](Self::handle_read), or with
-/// [`handle_bytes`](Self::handle_bytes). Then take events until there are none: frames are parsed as they are asked for,
-/// so a caller that stops asking must stop reading as well. Last, write [`output`](Self::output): the handshake, frames
-/// and the PONGs, which the codec sends on its own (W-72).
+/// [`handle_bytes`](Self::handle_bytes). Then take events until there are none: frames are parsed as they are asked
+/// for, so a caller that stops asking must stop reading as well. Last, write [`output`](Self::output): the handshake,
+/// frames and the PONGs, which the codec sends on its own (W-72).
 ///
 /// The events do not depend on how the bytes were split (W-79). The first failure is latched: later input is ignored,
 /// nothing more can be sent, and what is in the output, such as the error reply to a handshake, can still be written.
@@ -203,8 +203,8 @@ impl RawSocket {
         }
     }
 
-    /// The peer will send nothing more. The last event is then a failure, [`RawSocketError::Closed`] when the stream ended
-    /// between two frames. No input may follow.
+    /// The peer will send nothing more. The last event is then a failure, [`RawSocketError::Closed`] when the stream
+    /// ended between two frames. No input may follow.
     pub fn handle_eof(&mut self) {
         self.eof = true;
         self.look_ahead();
@@ -219,8 +219,8 @@ impl RawSocket {
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] when the peer does not receive so much (W-73, T-42), or while the RawSocket is not open; the output is
-    /// unchanged then.
+    /// [`TooLarge`] when the peer does not receive so much (W-73, T-42), or while the RawSocket is not open; the output
+    /// is unchanged then.
     pub fn send(&mut self, frame: &[u8]) -> Result<(), TooLarge> {
         self.push_frame(Kind::Message, frame)
     }
