@@ -15,7 +15,10 @@ pub mod codec;
 pub mod id;
 pub mod limits;
 pub mod time;
+pub mod transport;
+pub mod uri;
 
 pub use codec::{DecodeError, Encoding};
 pub use limits::Limits;
 pub use time::Instant;
+pub use uri::{Match, Pattern, Uri};

@@ -1,0 +1,4 @@
+//! Transports as pure codecs: what the peers of a WebSocket or a RawSocket agree on, and how they frame messages.
+
+pub mod rawsocket;
+pub mod websocket;
