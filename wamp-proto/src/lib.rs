@@ -12,10 +12,16 @@
 )]
 
 pub mod codec;
+pub mod dict;
 pub mod id;
 pub mod limits;
+pub mod payload;
 pub mod time;
+pub mod value;
 
-pub use codec::{DecodeError, Encoding};
+pub use codec::{DecodeError, EncodeError, Encoding};
+pub use dict::Dict;
 pub use limits::Limits;
+pub use payload::Payload;
 pub use time::Instant;
+pub use value::Value;

@@ -1,6 +1,13 @@
 //! The three serializers: JSON, MessagePack and CBOR (W-01..W-36).
 
+mod de;
+mod ser;
+
 use core::fmt;
+
+pub use de::{Deserializer, from_slice};
+pub(crate) use ser::to_vec_at;
+pub use ser::{Serializer, to_vec};
 
 /// A serializer: how messages become bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,4 +114,60 @@ pub enum DecodeError {
     /// The caller's type refused the data.
     #[error("{0}")]
     Custom(String),
+}
+
+impl serde::de::Error for DecodeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Custom(message.to_string())
+    }
+}
+
+/// A value that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The positional arguments of a message are not a list, a tuple or `()` (M-09).
+    #[error("positional arguments must be a list")]
+    NotAList,
+    /// The keyword arguments of a message are not a struct, a map or `()` (M-09).
+    #[error("keyword arguments must be a dict")]
+    NotADict,
+    /// A map key that has no text form (M-04).
+    #[error("dict key is not a string")]
+    KeyNotText,
+    /// A map has the same key twice (M-04).
+    #[error("dict key `{0}` is there twice")]
+    DuplicateKey(String),
+    /// Text that starts with U+0000, which JSON keeps for binary values (W-16).
+    #[error("text starts with U+0000")]
+    LeadingNul,
+    /// An integer outside of `i64::MIN..=u64::MAX`.
+    #[error("integer is out of range")]
+    IntegerRange,
+    /// A container that announced another number of items than it has.
+    #[error("container announced another number of items than it has")]
+    Length,
+    /// Lists and dicts are nested deeper than peers take.
+    #[error("nesting exceeds the limit of {limit}")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// The message is larger than the peer takes (W-73, W-77).
+    #[error("message of {size} bytes exceeds the limit of {limit}")]
+    TooLarge {
+        /// The size of the message in bytes.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The caller's type refused to be serialized.
+    #[error("{0}")]
+    Custom(String),
+}
+
+impl serde::ser::Error for EncodeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Custom(message.to_string())
+    }
 }
