@@ -8,7 +8,6 @@ use serde::de::{self, Deserialize, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::{DecodeError, Encoding, Kind, Reader, Token};
-use crate::Limits;
 
 /// Reads a `T` from the whole of `input`, the reverse of [`to_vec`](super::to_vec).
 ///
@@ -17,7 +16,7 @@ use crate::Limits;
 ///
 /// # Errors
 ///
-/// Malformed or truncated input, bytes after the value, nesting beyond [`Limits::MAX_DEPTH`], or a value that `T` does
+/// Malformed or truncated input, bytes after the value, nesting beyond [`Limits::MAX_DEPTH`](crate::Limits::MAX_DEPTH), or a value that `T` does
 /// not accept.
 ///
 /// ```
@@ -30,10 +29,10 @@ use crate::Limits;
 pub fn from_slice<'de, T: Deserialize<'de>>(encoding: Encoding, input: &'de [u8]) -> Result<T, DecodeError> {
     let mut reader = Reader::new(encoding, input);
     let value = T::deserialize(Deserializer::new(&mut reader))?;
-    let at = reader.position();
-    let rest = input.get(at..).unwrap_or_default();
-    let blank = |byte: &u8| encoding == Encoding::Json && matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-    if rest.iter().all(blank) { Ok(value) } else { Err(DecodeError::Trailing { at }) }
+    match reader.at_end_of_container() {
+        Ok(true) => Ok(value),
+        _ => Err(DecodeError::Trailing { at: reader.position() }),
+    }
 }
 
 /// A serde deserializer of the next value of a [`Reader`].
@@ -51,14 +50,12 @@ pub fn from_slice<'de, T: Deserialize<'de>>(encoding: Encoding, input: &'de [u8]
 #[derive(Debug)]
 pub struct Deserializer<'r, 'de> {
     reader: &'r mut Reader<'de>,
-    /// How many more levels of nesting are allowed: the types that are read may be recursive.
-    room: usize,
 }
 
 impl<'r, 'de> Deserializer<'r, 'de> {
     /// A deserializer of the next value of `reader`.
     pub fn new(reader: &'r mut Reader<'de>) -> Self {
-        Self { reader, room: Limits::MAX_DEPTH }
+        Self { reader }
     }
 
     fn visit<V: Visitor<'de>>(self, token: Token<'de>, visitor: V) -> Result<V::Value, DecodeError> {
@@ -79,7 +76,7 @@ impl<'r, 'de> Deserializer<'r, 'de> {
     }
 
     fn visit_list<V: Visitor<'de>>(self, len: Option<usize>, visitor: V) -> Result<V::Value, DecodeError> {
-        let mut items = Items { from: self.deeper()?, left: len, ended: false };
+        let mut items = Items { from: self, left: len, ended: false };
         let value = visitor.visit_seq(&mut items)?;
         if !items.ended && items.from.reader.item()? {
             return Err(DecodeError::Type { expected: "the end of the list", found: "more items" });
@@ -88,7 +85,7 @@ impl<'r, 'de> Deserializer<'r, 'de> {
     }
 
     fn visit_dict<V: Visitor<'de>>(self, len: Option<usize>, visitor: V) -> Result<V::Value, DecodeError> {
-        let mut entries = Entries { from: self.deeper()?, left: len, ended: false };
+        let mut entries = Entries { from: self, left: len, ended: false };
         let value = visitor.visit_map(&mut entries)?;
         if !entries.ended && entries.from.reader.key()?.is_some() {
             return Err(DecodeError::Type { expected: "the end of the dict", found: "more entries" });
@@ -96,15 +93,9 @@ impl<'r, 'de> Deserializer<'r, 'de> {
         Ok(value)
     }
 
-    fn deeper(self) -> Result<Self, DecodeError> {
-        let limit = DecodeError::Limit { what: "nesting", limit: Limits::MAX_DEPTH };
-        let room = self.room.checked_sub(1).ok_or(limit)?;
-        Ok(Self { room, ..self })
-    }
-
     /// A deserializer of a value inside of this one.
     fn inner(&mut self) -> Deserializer<'_, 'de> {
-        Deserializer { reader: self.reader, room: self.room }
+        Deserializer { reader: self.reader }
     }
 
     /// A list, or a binary value as the list of its octets.
@@ -194,7 +185,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
-        self,
+        mut self,
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
@@ -203,9 +194,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
             Kind::Text => visitor.visit_enum(self.reader.text()?.into_deserializer()),
             _ => {
                 self.reader.dict()?;
-                let mut from = self.deeper()?;
-                let value = visitor.visit_enum(Variant { from: from.inner() })?;
-                match from.reader.key()? {
+                let value = visitor.visit_enum(Variant { from: self.inner() })?;
+                match self.reader.key()? {
                     None => Ok(value),
                     Some(_) => Err(DecodeError::Type { expected: "one variant", found: "several entries" }),
                 }

@@ -144,9 +144,6 @@ pub enum EncodeError {
     /// An integer outside of `i64::MIN..=u64::MAX`.
     #[error("integer is out of range")]
     IntegerRange,
-    /// A container that announced another number of items than it has.
-    #[error("container announced another number of items than it has")]
-    Length,
     /// Lists and dicts are nested deeper than peers take.
     #[error("nesting exceeds the limit of {limit}")]
     TooDeep {

@@ -94,13 +94,13 @@ impl<'w> Serializer<'w> {
     fn open_list(mut self, len: Option<usize>) -> Result<Items<'w>, EncodeError> {
         self.deeper()?;
         self.writer.list(len);
-        Ok(Items { to: self, count: Count(len), in_variant: false })
+        Ok(Items { to: self, in_variant: false })
     }
 
     fn open_dict(mut self, len: Option<usize>) -> Result<Entries<'w>, EncodeError> {
         self.deeper()?;
         self.writer.dict(len);
-        Ok(Entries { to: self, count: Count(len), in_variant: false, seen: HashSet::new() })
+        Ok(Entries { to: self, in_variant: false, seen: HashSet::new() })
     }
 
     /// Opens the dict `{variant: ..}` around the content of an enum variant.
@@ -293,42 +293,20 @@ impl<'w> ser::Serializer for Serializer<'w> {
     }
 }
 
-/// How many more items a container has to get, when it announced that.
-///
-/// The length is already in the header of the container, so a type that breaks its word would corrupt all that follows.
-#[derive(Debug)]
-struct Count(Option<usize>);
-
-impl Count {
-    fn item(&mut self) -> Result<(), EncodeError> {
-        if let Some(left) = &mut self.0 {
-            *left = left.checked_sub(1).ok_or(EncodeError::Length)?;
-        }
-        Ok(())
-    }
-
-    fn end(&self) -> Result<(), EncodeError> {
-        if matches!(self.0, Some(1..)) { Err(EncodeError::Length) } else { Ok(()) }
-    }
-}
-
 /// The open list of a [`Serializer`].
 #[derive(Debug)]
 pub struct Items<'w> {
     to: Serializer<'w>,
-    count: Count,
     /// Whether the dict of an enum variant is open around it.
     in_variant: bool,
 }
 
 impl Items<'_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.count.item()?;
         value.serialize(self.to.inner())
     }
 
     fn close(self) -> Result<(), EncodeError> {
-        self.count.end()?;
         close(self.to.writer, self.in_variant);
         Ok(())
     }
@@ -398,7 +376,6 @@ impl ser::SerializeTupleVariant for Items<'_> {
 #[derive(Debug)]
 pub struct Entries<'w> {
     to: Serializer<'w>,
-    count: Count,
     /// Whether the dict of an enum variant is open around it.
     in_variant: bool,
     /// The keys so far, of a map only: the fields of a struct are distinct by themselves.
@@ -407,7 +384,6 @@ pub struct Entries<'w> {
 
 impl Entries<'_> {
     fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
-        self.count.item()?;
         let key = key.serialize(KeySerializer)?;
         self.to.writer.key(&key);
         // A flattened field or keys of mixed types can bring the same key twice (M-04).
@@ -419,13 +395,11 @@ impl Entries<'_> {
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
-        self.count.item()?;
         self.to.writer.key(name);
         value.serialize(self.to.inner())
     }
 
     fn close(self) -> Result<(), EncodeError> {
-        self.count.end()?;
         close(self.to.writer, self.in_variant);
         Ok(())
     }
