@@ -2,6 +2,22 @@
 
 use core::fmt;
 
+mod cbor;
+mod check;
+mod cursor;
+mod elements;
+mod json;
+mod msgpack;
+mod reader;
+mod stack;
+mod transcode;
+mod writer;
+
+pub use elements::Elements;
+pub use reader::{Kind, Reader, Token};
+pub use transcode::transcode;
+pub use writer::Writer;
+
 /// A serializer: how messages become bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Encoding {
