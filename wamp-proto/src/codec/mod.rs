@@ -1,13 +1,27 @@
 //! The three serializers: JSON, MessagePack and CBOR (W-01..W-36).
 
-mod de;
-mod ser;
-
 use core::fmt;
 
+mod cbor;
+mod check;
+mod cursor;
+mod de;
+mod elements;
+mod json;
+mod msgpack;
+mod reader;
+mod ser;
+mod stack;
+mod transcode;
+mod writer;
+
 pub use de::{Deserializer, from_slice};
+pub use elements::Elements;
+pub use reader::{Kind, Reader, Token};
 pub(crate) use ser::to_vec_at;
 pub use ser::{Serializer, to_vec};
+pub use transcode::transcode;
+pub use writer::Writer;
 
 /// A serializer: how messages become bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
