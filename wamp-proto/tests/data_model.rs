@@ -75,6 +75,7 @@ struct Everything {
     by_number: BTreeMap<i32, bool>,
     by_side: HashMap<Side, Meters>,
     by_letter: BTreeMap<char, u8>,
+    by_wide: BTreeMap<u128, u8>,
     by_bool: BTreeMap<bool, u8>,
     tagged: Vec<Tagged>,
     value: Value,
@@ -106,6 +107,7 @@ fn everything() -> Everything {
         unit: (),
         by_number: [(-1, true), (10, false)].into(),
         by_side: [(Side::LeftHand, Meters(1)), (Side::Right, Meters(2))].into(),
+        by_wide: [(u128::MAX, 0)].into(),
         by_letter: [('x', 1), ('\0', 2)].into(),
         by_bool: [(true, 1), (false, 0)].into(),
         tagged: vec![Tagged::A { n: -1 }, Tagged::B],
@@ -284,6 +286,32 @@ fn from_slice_takes_the_whole_input() {
         assert!(from_slice::<(u8, &str)>(encoding, &bytes[..at - 1]).is_err());
     }
     assert_eq!(from_slice::<[u8; 1]>(Encoding::Json, b" [ 1 ] \n").unwrap(), [1]);
+}
+
+#[test]
+fn text_is_borrowed_where_it_stands_as_it_is() {
+    #[derive(Deserialize)]
+    struct Borrowed<'a> {
+        text: &'a str,
+        octets: &'a [u8],
+    }
+    let here = Dict::from_iter([("text", Value::from("x")), ("octets", Value::from(&[1_u8][..]))]);
+    for encoding in [Encoding::MessagePack, Encoding::Cbor] {
+        let bytes = to_vec(encoding, &here).unwrap();
+        let there: Borrowed<'_> = from_slice(encoding, &bytes).unwrap();
+        assert_eq!((there.text, there.octets), ("x", &[1][..]));
+    }
+    assert_eq!(from_slice::<&str>(Encoding::Json, br#""x""#).unwrap(), "x");
+    assert!(from_slice::<&str>(Encoding::Json, br#""\n""#).is_err());
+    assert_eq!(from_slice::<String>(Encoding::Json, br#""\n""#).unwrap(), "\n");
+}
+
+#[test]
+fn w28_indefinite_cbor_lengths_are_read() {
+    let cbor = b"\xbf\x61a\x9f\x01\xff\x61b\x5f\x41\x01\x41\x02\xff\xff";
+    let there: Value = from_slice(Encoding::Cbor, cbor).unwrap();
+    let here = Dict::from_iter([("a", Value::from_iter([1])), ("b", Value::from(vec![1_u8, 2]))]);
+    assert_eq!(there, Value::from(here));
 }
 
 #[test]

@@ -12,12 +12,13 @@ use super::{DecodeError, Encoding, Kind, Reader, Token};
 /// Reads a `T` from the whole of `input`, the reverse of [`to_vec`](super::to_vec).
 ///
 /// Text and binary values are borrowed from the input where they stand there as they are. A float is never taken for an
-/// integer (W-19), an integer is taken for a float.
+/// integer (W-19); an integer is taken for a float, a list of octets for a binary value and the reverse. What becomes of
+/// a key that is there twice is up to `T`: [`Elements::split`](super::Elements::split) refuses a message for it.
 ///
 /// # Errors
 ///
-/// Malformed or truncated input, bytes after the value, nesting beyond [`Limits::MAX_DEPTH`](crate::Limits::MAX_DEPTH), or a value that `T` does
-/// not accept.
+/// Malformed or truncated input, bytes after the value, nesting beyond
+/// [`Limits::MAX_DEPTH`](crate::Limits::MAX_DEPTH), or a value that `T` does not accept.
 ///
 /// ```
 /// use wamp_proto::{Encoding, codec};
@@ -335,9 +336,11 @@ impl<'de> de::Deserializer<'de> for Key<'de> {
 
     parsed_key! { visit_bool(bool) "a key that is a bool": deserialize_bool }
     parsed_key! { visit_i64(i64) "a key that is an integer":
-    deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 }
+    deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 }
     parsed_key! { visit_u64(u64) "a key that is a non-negative integer":
-    deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 }
+    deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 }
+    parsed_key! { visit_i128(i128) "a key that is an integer": deserialize_i128 }
+    parsed_key! { visit_u128(u128) "a key that is a non-negative integer": deserialize_u128 }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.0 {
