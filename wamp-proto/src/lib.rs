@@ -12,13 +12,23 @@
 )]
 
 pub mod codec;
+pub mod dict;
+pub mod error;
 pub mod id;
 pub mod limits;
+mod map;
+pub mod message;
+pub mod payload;
+pub mod session;
 pub mod time;
 pub mod transport;
 pub mod uri;
+pub mod value;
 
-pub use codec::{DecodeError, Encoding};
+pub use codec::{DecodeError, EncodeError, Encoding};
+pub use dict::Dict;
 pub use limits::Limits;
+pub use payload::Payload;
 pub use time::Instant;
 pub use uri::{Match, Pattern, Uri};
+pub use value::Value;

@@ -2,6 +2,27 @@
 
 use core::fmt;
 
+mod cbor;
+mod check;
+mod cursor;
+mod de;
+mod elements;
+mod json;
+mod msgpack;
+mod reader;
+mod ser;
+mod stack;
+mod transcode;
+mod writer;
+
+pub use de::{Deserializer, from_slice};
+pub use elements::Elements;
+pub use reader::{Kind, Reader, Token};
+pub(crate) use ser::to_vec_at;
+pub use ser::{Serializer, to_vec};
+pub use transcode::transcode;
+pub use writer::Writer;
+
 /// A serializer: how messages become bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Encoding {
@@ -107,4 +128,60 @@ pub enum DecodeError {
     /// The caller's type refused the data.
     #[error("{0}")]
     Custom(String),
+}
+
+impl serde::de::Error for DecodeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Custom(message.to_string())
+    }
+}
+
+/// A value that cannot be sent.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The positional arguments of a message are not a list, a tuple or `()` (M-09).
+    #[error("positional arguments must be a list")]
+    NotAList,
+    /// The keyword arguments of a message are not a struct, a map or `()` (M-09).
+    #[error("keyword arguments must be a dict")]
+    NotADict,
+    /// A map key that has no text form (M-04).
+    #[error("dict key is not a string")]
+    KeyNotText,
+    /// A map has the same key twice (M-04).
+    #[error("dict key `{0}` is there twice")]
+    DuplicateKey(String),
+    /// Text that starts with U+0000, which JSON keeps for binary values (W-16).
+    #[error("text starts with U+0000")]
+    LeadingNul,
+    /// An integer outside of `i64::MIN..=u64::MAX`.
+    #[error("integer is out of range")]
+    IntegerRange,
+    /// Lists and dicts are nested deeper than peers take.
+    #[error("nesting exceeds the limit of {limit}")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
+    /// The message is larger than the peer takes (W-73, W-77).
+    #[error("message of {size} bytes exceeds the limit of {limit}")]
+    TooLarge {
+        /// The size of the message in bytes.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// A payload in another encoding cannot be transcoded.
+    #[error("the payload cannot be transcoded: {0}")]
+    Payload(#[from] DecodeError),
+    /// The caller's type refused to be serialized.
+    #[error("{0}")]
+    Custom(String),
+}
+
+impl serde::ser::Error for EncodeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Custom(message.to_string())
+    }
 }

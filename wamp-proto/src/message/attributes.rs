@@ -2,7 +2,7 @@
 
 use super::{
     MessageKind,
-    element::{Cursor, Element},
+    element::{Cursor, Element, write_text},
 };
 use crate::{
     codec::{DecodeError, EncodeError, Kind, Reader, Writer},
@@ -18,7 +18,7 @@ pub(super) trait Attribute: Sized {
     /// What a violation says was expected.
     const EXPECTED: &'static str;
     fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
-    fn write(&self, writer: &mut Writer);
+    fn write(&self, writer: &mut Writer) -> Result<(), EncodeError>;
     fn is_absent(&self) -> bool;
 }
 
@@ -27,7 +27,7 @@ pub(super) trait Group: Default {
     /// Reads the value when `key` belongs to the group; says what was expected when the value is wrong.
     fn read(&mut self, key: &str, reader: &mut Reader<'_>) -> Option<Result<(), &'static str>>;
     fn count(&self) -> usize;
-    fn write(&self, writer: &mut Writer);
+    fn write(&self, writer: &mut Writer) -> Result<(), EncodeError>;
 }
 
 impl Attribute for bool {
@@ -37,8 +37,9 @@ impl Attribute for bool {
         reader.bool()
     }
 
-    fn write(&self, writer: &mut Writer) {
+    fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
         writer.bool(*self);
+        Ok(())
     }
 
     fn is_absent(&self) -> bool {
@@ -53,10 +54,8 @@ impl<T: Attribute> Attribute for Option<T> {
         T::read(reader).map(Some)
     }
 
-    fn write(&self, writer: &mut Writer) {
-        if let Some(value) = self {
-            value.write(writer);
-        }
+    fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        self.as_ref().map_or(Ok(()), |value| value.write(writer))
     }
 
     fn is_absent(&self) -> bool {
@@ -74,9 +73,9 @@ macro_rules! scalars {
                 $read
             }
 
-            fn write(&self, $writer: &mut Writer) {
+            fn write(&self, $writer: &mut Writer) -> Result<(), EncodeError> {
                 let $value = self;
-                $write;
+                $write
             }
 
             fn is_absent(&self) -> bool {
@@ -87,14 +86,20 @@ macro_rules! scalars {
 }
 
 scalars! {
-    u64, "a non-negative integer", |reader| reader.unsigned(), |value, writer| writer.unsigned(*value);
-    String, "a string", |reader| Ok(reader.text()?.into_owned()), |value, writer| writer.text(value);
-    Uri, "a URI", |reader| Ok(Self::unchecked(reader.text()?)), |value, writer| writer.text(value);
-    Match, "`exact`, `prefix` or `wildcard`", |reader| named(reader, Self::EXPECTED), |value, writer| writer.text(value.as_str());
-    SessionId, "a session id", |reader| id(reader, Self::EXPECTED), |value, writer| writer.unsigned(value.get());
-    SubscriptionId, "a subscription id", |reader| id(reader, Self::EXPECTED), |value, writer| writer.unsigned(value.get());
-    RegistrationId, "a registration id", |reader| id(reader, Self::EXPECTED), |value, writer| writer.unsigned(value.get());
+    u64, "a non-negative integer", |reader| reader.unsigned(), |value, writer| write_number(*value, writer);
+    String, "a string", |reader| Ok(reader.text()?.into_owned()), |value, writer| write_text(value, writer);
+    Uri, "a URI", |reader| Ok(Self::unchecked(reader.text()?)), |value, writer| write_text(value, writer);
+    Match, "`exact`, `prefix` or `wildcard`", |reader| named(reader, Self::EXPECTED), |value, writer| write_text(value.as_str(), writer);
+    SessionId, "a session id", |reader| id(reader, Self::EXPECTED), |value, writer| write_number(value.get(), writer);
+    SubscriptionId, "a subscription id", |reader| id(reader, Self::EXPECTED), |value, writer| write_number(value.get(), writer);
+    RegistrationId, "a registration id", |reader| id(reader, Self::EXPECTED), |value, writer| write_number(value.get(), writer);
     Value, "any value", |reader| Self::read(reader), |value, writer| Self::write(value, writer);
+    Dict, "a dict", |reader| Self::read(reader), |value, writer| Self::write(value, writer);
+}
+
+fn write_number(number: u64, writer: &mut Writer) -> Result<(), EncodeError> {
+    writer.unsigned(number);
+    Ok(())
 }
 
 /// A list of such attributes.
@@ -112,12 +117,13 @@ macro_rules! lists {
                 Ok(items)
             }
 
-            fn write(&self, writer: &mut Writer) {
+            fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
                 writer.list(Some(self.len()));
                 for item in self {
-                    item.write(writer);
+                    item.write(writer)?;
                 }
                 writer.end();
+                Ok(())
             }
 
             fn is_absent(&self) -> bool {
@@ -132,33 +138,6 @@ lists! {
     String, "a list of strings";
     SessionId, "a list of session ids";
     Forwarder, "a list of `{session, authid, authrole}`";
-}
-
-impl Attribute for Dict {
-    const EXPECTED: &'static str = "a dict";
-
-    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let mut dict = Self::new();
-        reader.dict()?;
-        while let Some(key) = reader.key()? {
-            let key = key.into_owned();
-            dict.insert(key, Value::read(reader)?);
-        }
-        Ok(dict)
-    }
-
-    fn write(&self, writer: &mut Writer) {
-        writer.dict(Some(self.len()));
-        for (key, value) in self.iter() {
-            writer.key(key);
-            value.write(writer);
-        }
-        writer.end();
-    }
-
-    fn is_absent(&self) -> bool {
-        false
-    }
 }
 
 fn named<T: core::str::FromStr>(reader: &mut Reader<'_>, expected: &'static str) -> Result<T, DecodeError> {
@@ -273,21 +252,21 @@ macro_rules! attributes {
                 &self,
                 writer: &mut $crate::codec::Writer,
             ) -> core::result::Result<(), $crate::codec::EncodeError> {
-                use $crate::message::attributes::{Attribute as _, Group as _};
+                use $crate::message::attributes::Attribute as _;
                 let count = self.extra.len()
                     $(.saturating_add(usize::from(!self.$field.is_absent())))*
-                    $($(.saturating_add(self.$group.as_ref().map_or(0, |group| group.count())))*)?;
+                    $($(.saturating_add(self.$group.as_ref().map_or(0, |group| $crate::message::attributes::Group::count(&**group))))*)?;
                 writer.dict(Some(count));
                 $(if !self.$field.is_absent() {
                     writer.key($crate::message::attributes::key!($field $($key)?));
-                    self.$field.write(writer);
+                    self.$field.write(writer)?;
                 })*
                 $($(if let Some(group) = &self.$group {
-                    group.write(writer);
+                    $crate::message::attributes::Group::write(&**group, writer)?;
                 })*)?
                 for (key, value) in self.extra.iter() {
                     writer.key(key);
-                    value.write(writer);
+                    value.write(writer)?;
                 }
                 writer.end();
                 Ok(())
@@ -321,11 +300,12 @@ macro_rules! group {
                 0usize $(.saturating_add(usize::from(!self.$field.is_absent())))*
             }
 
-            fn write(&self, writer: &mut Writer) {
+            fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
                 $(if !self.$field.is_absent() {
                     writer.key(stringify!($field));
-                    self.$field.write(writer);
+                    self.$field.write(writer)?;
                 })*
+                Ok(())
             }
         }
     };
@@ -399,19 +379,20 @@ impl Attribute for Forwarder {
         Ok(Self { session, authid, authrole })
     }
 
-    fn write(&self, writer: &mut Writer) {
+    fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
         let names = [("authid", &self.authid), ("authrole", &self.authrole)];
         let present = names.iter().filter(|(_, name)| name.is_some()).count();
         writer.dict(Some(present.saturating_add(1)));
         writer.key("session");
-        self.session.write(writer);
+        self.session.write(writer)?;
         for (key, name) in names {
             if let Some(name) = name {
                 writer.key(key);
-                writer.text(name);
+                write_text(name, writer)?;
             }
         }
         writer.end();
+        Ok(())
     }
 
     fn is_absent(&self) -> bool {
@@ -425,12 +406,11 @@ impl Element for Dict {
         if cursor.elements.kind(index) != Some(Kind::Dict) {
             return Err(cursor.wrong(index, "a dict"));
         }
-        Ok(<Self as Attribute>::read(&mut cursor.elements.reader(index))?)
+        Ok(Self::read(&mut cursor.elements.reader(index))?)
     }
 
     fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
-        Attribute::write(self, writer);
-        Ok(())
+        Self::write(self, writer)
     }
 }
 

@@ -88,8 +88,7 @@ impl Element for Uri {
     }
 
     fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
-        writer.text(self);
-        Ok(())
+        write_text(self, writer)
     }
 }
 
@@ -100,8 +99,7 @@ impl Element for String {
     }
 
     fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
-        writer.text(self);
-        Ok(())
+        write_text(self, writer)
     }
 }
 
@@ -151,6 +149,15 @@ impl Element for Payload {
     fn count(&self) -> usize {
         self.elements()
     }
+}
+
+/// Text, which must not look like the JSON form of a binary (W-16).
+pub(super) fn write_text(text: &str, writer: &mut Writer) -> Result<(), EncodeError> {
+    if text.starts_with('\0') {
+        return Err(EncodeError::LeadingNul);
+    }
+    writer.text(text);
+    Ok(())
 }
 
 /// Declares a message whose fields are its elements in order.

@@ -2,7 +2,7 @@
 
 use super::{
     Audience, Forwarder, PayloadAttributes, Wire,
-    attributes::{attributes, Attribute as _},
+    attributes::attributes,
     element::{Cursor, Element, message},
 };
 use crate::{
@@ -124,7 +124,7 @@ impl Wire for Unsubscribe {
         self.request.encode(writer)?;
         self.subscription.encode(writer)?;
         if let Some(options) = &self.options {
-            options.write(writer);
+            options.encode(writer)?;
         }
         Ok(())
     }

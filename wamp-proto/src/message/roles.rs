@@ -1,7 +1,7 @@
 //! Roles and the features they announce (M-50, M-59, F-01..F-36).
 
 use super::attributes::Attribute;
-use crate::codec::{DecodeError, Kind, Reader, Writer};
+use crate::codec::{DecodeError, EncodeError, Kind, Reader, Writer};
 
 /// What a peer is to the other: four roles of a client, two of a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -211,7 +211,7 @@ impl Attribute for Roles {
         Ok(roles)
     }
 
-    fn write(&self, writer: &mut Writer) {
+    fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
         writer.dict(Some(self.iter().count()));
         for (role, features) in self.iter() {
             writer.key(role.name());
@@ -230,6 +230,7 @@ impl Attribute for Roles {
             writer.end();
         }
         writer.end();
+        Ok(())
     }
 
     fn is_absent(&self) -> bool {

@@ -298,8 +298,9 @@ macro_rules! names {
                 Ok(match &*reader.text()? { $($text => Self::$variant,)* _ => Self::Unknown })
             }
 
-            fn write(&self, writer: &mut Writer) {
+            fn write(&self, writer: &mut Writer) -> core::result::Result<(), EncodeError> {
                 writer.text(self.as_str());
+                Ok(())
             }
 
             fn is_absent(&self) -> bool {

@@ -58,9 +58,10 @@ impl Uri {
         self.components().next() == Some("wamp")
     }
 
-    /// A text that the caller has checked.
-    fn checked(uri: &str) -> Self {
-        Self(uri.into())
+    /// A text as it came or as it was written, without a check: a pattern, or what a peer put in the place of a URI. Whoever
+    /// acts on it checks it first, with [`UriRule::check`] or [`UriRule::check_pattern`].
+    pub fn unchecked(text: impl AsRef<str>) -> Self {
+        Self(text.as_ref().into())
     }
 }
 

@@ -77,7 +77,7 @@ impl Pattern {
     /// [`InvalidUri`] when it does not.
     pub fn new(rule: UriRule, kind: Match, uri: &str) -> Result<Self, InvalidUri> {
         rule.check_pattern(uri, kind)?;
-        Ok(Self { uri: Uri::checked(uri), kind })
+        Ok(Self { uri: Uri::unchecked(uri), kind })
     }
 
     /// The text of the pattern; not a URI that could be called or published to, unless the kind is exact.
