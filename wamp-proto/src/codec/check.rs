@@ -47,7 +47,7 @@ pub(super) struct Check<'a> {
     /// Values that may still come.
     values: usize,
     /// The keys of all open dicts.
-    keys: Stack<Key, FEW_KEYS>,
+    keys: Stack<Key, 8>,
 }
 
 impl<'a> Check<'a> {
@@ -312,11 +312,17 @@ impl<'a> Check<'a> {
     /// Closes a dict: drops its keys, which must all differ (M-04).
     #[inline]
     fn unique_keys(&mut self, first_key: usize) -> Result<(), DecodeError> {
+        if self.keys.len() < first_key.saturating_add(2) {
+            self.keys.truncate(first_key);
+            return Ok(());
+        }
+        self.compare_keys(first_key)
+    }
+
+    fn compare_keys(&mut self, first_key: usize) -> Result<(), DecodeError> {
         let message = self.cursor.input();
         let keys = self.keys.since(first_key);
-        let duplicate = if keys.len() < 2 {
-            None
-        } else if keys.iter().any(|key| key.encoded) {
+        let duplicate = if keys.iter().any(|key| key.encoded) {
             duplicate_decoded(self.cursor.encoding, message, keys)?
         } else if keys.len() <= FEW_KEYS {
             duplicate_of_few(message, keys)

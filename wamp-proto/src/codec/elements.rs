@@ -81,18 +81,17 @@ impl<'a> Elements<'a> {
             return Err(DecodeError::Limit { what: "message size", limit: message_size });
         }
         let filler = Span { start: 0, end: 0, kind: Kind::Null };
-        let mut elements =
-            Self { encoding, frame, len: 0, spans: Spans { stored: [filler; STORED], len: 0 } };
+        let mut spans = Spans { stored: [filler; STORED], len: 0 };
         let mut check = Check::new(encoding, frame, limits);
-        elements.len = match encoding {
-            Encoding::Json => json_message(&mut check, &mut elements.spans)?,
-            Encoding::MessagePack => message::<MessagePack>(&mut check, &mut elements.spans)?,
-            Encoding::Cbor => message::<Cbor>(&mut check, &mut elements.spans)?,
+        let len = match encoding {
+            Encoding::Json => json_message(&mut check, &mut spans)?,
+            Encoding::MessagePack => message::<MessagePack>(&mut check, &mut spans)?,
+            Encoding::Cbor => message::<Cbor>(&mut check, &mut spans)?,
         };
         if check.cursor.left() > 0 {
             return Err(DecodeError::Trailing { at: check.cursor.at() });
         }
-        Ok(elements)
+        Ok(Self { encoding, frame, len, spans })
     }
 
     /// The message's serializer.
@@ -183,6 +182,7 @@ impl<'a> Elements<'a> {
     }
 }
 
+#[inline]
 fn message<F: Binary>(check: &mut Check<'_>, spans: &mut Spans) -> Result<usize, DecodeError> {
     match F::head(&mut check.cursor)? {
         Head::List(len) => check.list::<F, _>(len, 1, spans),
