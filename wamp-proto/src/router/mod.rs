@@ -135,7 +135,7 @@ impl Router {
         let mut realms = Vec::new();
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
-                realms.push(Realm::new(uri.clone(), hash));
+                realms.push(Realm::new(hash));
                 realms.len().saturating_sub(1)
             });
         }
@@ -274,8 +274,11 @@ impl Router {
         if let Err(violation) = self.check_request(from, &message) {
             return self.violate(now, from, violation);
         }
-        let realm = self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
-        let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else { return };
+        let realm =
+            self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else {
+            return;
+        };
         let mut context = Context { now, from, config: &self.config, links: &mut self.links };
         let handled = match message {
             Message::Publish(publish) => broker.publish(&mut context, self.random.draw(), publish),

@@ -20,7 +20,10 @@ pub(super) struct Pending {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     /// A result; several when `progress`, each of which moves the deadline by `timeout`.
-    Call { progress: bool, timeout: core::time::Duration },
+    Call {
+        progress: bool,
+        timeout: core::time::Duration,
+    },
     Publish,
     Subscribe,
     Unsubscribe(SubscriptionId),
@@ -107,14 +110,17 @@ impl Requests {
             return Answered::GivenUp;
         }
         match self.forgotten {
-            Some(forgotten) if request <= forgotten && !self.pending.contains_key(&request) => Answered::GivenUp,
+            Some(forgotten) if request <= forgotten && !self.pending.contains_key(&request) => {
+                Answered::GivenUp
+            }
             _ => Answered::Never,
         }
     }
 
     /// Whether the answer to this request is not wanted any more.
     pub(super) fn is_given_up(&self, kind: MessageKind, request: RequestId) -> bool {
-        self.given_up.get(&request) == Some(&kind) || self.forgotten.is_some_and(|forgotten| request <= forgotten)
+        self.given_up.get(&request) == Some(&kind)
+            || self.forgotten.is_some_and(|forgotten| request <= forgotten)
     }
 
     /// Nobody waits for this request any more; its answer, if it comes, is dropped.
