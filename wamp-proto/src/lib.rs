@@ -21,6 +21,8 @@ pub mod message;
 pub mod payload;
 #[cfg(feature = "router")]
 pub mod router;
+#[cfg(feature = "router")]
+pub mod router;
 pub mod session;
 pub mod time;
 pub mod transport;
