@@ -1,6 +1,5 @@
 //! Arguments as an application gives them, until the message is made.
 
-use bytes::Bytes;
 use serde::Serialize;
 use wamp_proto::{EncodeError, Encoding, Payload};
 
@@ -40,22 +39,11 @@ impl Arguments {
         match (self.args, self.kwargs) {
             (None, None) => Ok(Payload::empty()),
             (Some(payload), None) | (None, Some(payload)) => Ok(payload),
-            (Some(args), Some(kwargs)) => Ok(join(self.encoding, &args, kwargs)),
+            (Some(args), Some(kwargs)) => Ok(args.with_kwargs_of(&kwargs)?),
         }
     }
 
     fn keep(&mut self, payload: Result<Payload, EncodeError>) -> Option<Payload> {
         payload.map_err(|error| self.error = Some(error)).ok()
     }
-}
-
-/// The positional arguments of one payload with the keyword arguments of another.
-fn join(encoding: Encoding, args: &Payload, kwargs: Payload) -> Payload {
-    let (Some(args), Some(named)) = (args.args_raw(), kwargs.kwargs_raw()) else {
-        return if kwargs.kwargs_raw().is_some() { kwargs } else { args.clone() };
-    };
-    let split = args.len();
-    let frame = Bytes::from([args, named].concat());
-    let end = frame.len();
-    Payload::from_frame(encoding, &frame, Some(0..split), Some(split..end))
 }

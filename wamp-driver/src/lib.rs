@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod call;
 mod client;
 mod connect;
@@ -9,6 +10,7 @@ mod error;
 mod handler;
 mod machine;
 mod memory;
+mod pending;
 mod publish;
 mod queue;
 mod register;

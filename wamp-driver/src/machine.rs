@@ -15,7 +15,7 @@ use crate::shared::Shared;
 ///
 /// The pump hands over what it reads, takes what is to be written, and keeps one timer. Three rules: never read after the
 /// end of the stream; alternate between reading and writing; and write many frames at once, flush once.
-pub trait Machine: Send + 'static {
+pub trait Machine: Send + Unpin + 'static {
     /// Frames came, in order; they are taken out of `frames`.
     fn handle_frames(&self, frames: &mut VecDeque<Bytes>);
 

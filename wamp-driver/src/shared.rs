@@ -91,6 +91,16 @@ pub(crate) enum Outcome {
     Failed(Error),
 }
 
+impl Outcome {
+    /// An answer of another kind than the request has; the session never gives one.
+    pub(crate) fn unexpected(self) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            _ => Error::Timeout,
+        }
+    }
+}
+
 /// What is done once the lock is released: nobody is woken under it.
 #[derive(Default)]
 pub(crate) struct Effects {
@@ -254,7 +264,7 @@ impl Shared {
                 let (abort, aborted) = AbortHandle::new_pair();
                 state.running.insert(request, abort);
                 let invocation =
-                    handler::Invocation { request, registration, details, payload, encoding: self.encoding };
+                    handler::Invocation::new(request, registration, details, payload, self.encoding);
                 effects.tasks.push(handler::run(self.clone(), handler.clone(), invocation, aborted));
                 None
             }

@@ -21,8 +21,6 @@ pub mod message;
 pub mod payload;
 #[cfg(feature = "router")]
 pub mod router;
-#[cfg(feature = "router")]
-pub mod router;
 pub mod session;
 pub mod time;
 pub mod transport;

@@ -332,6 +332,10 @@ impl Links {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
     pub(super) fn count(&self, counts: &mut Counts) {
         counts.connections = self.links.len();
         counts.sessions = self.links.iter().filter(|(_, link)| link.identity.is_some()).count();

@@ -45,6 +45,13 @@ pub struct ConnectionId {
     generation: u32,
 }
 
+impl ConnectionId {
+    /// The connection's place in a table: small, and used again once the connection is gone.
+    pub fn index(self) -> usize {
+        self.index
+    }
+}
+
 /// What the transport has found out about a new connection.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -229,6 +236,11 @@ impl Router {
     /// session has ended.
     pub fn wants_read(&self, from: ConnectionId) -> bool {
         self.links.wants_read(from)
+    }
+
+    /// Whether there is no connection at all.
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
     }
 
     /// What the router holds at the moment.
