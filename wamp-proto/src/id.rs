@@ -2,8 +2,8 @@
 
 use core::{fmt, num::NonZeroU64};
 
-use rand_chacha::ChaCha12Rng;
-use rand_core::{RngCore as _, SeedableRng as _};
+use chacha20::ChaCha12Rng;
+use rand_core::{Rng as _, SeedableRng as _};
 
 /// The largest id, 2^53, inclusive (I-01).
 pub const MAX_ID: u64 = 1 << 53;
