@@ -106,7 +106,6 @@ ids! {
 /// Ids of global scope: uniform over [1, 2^53] (I-02), from a seed.
 ///
 /// The stream is ChaCha12, so that nobody who sees some ids can guess the next; the same seed gives the same ids.
-#[derive(Clone)]
 pub struct RandomIds(ChaCha12Rng);
 
 impl RandomIds {
