@@ -76,6 +76,14 @@ pub enum Violation {
         /// The id that came.
         found: u64,
     },
+    /// A new request under the id of one that is not finished.
+    #[error("{message} reuses the id {request} of a request that is not finished")]
+    RequestInUse {
+        /// The message.
+        message: MessageKind,
+        /// The id.
+        request: RequestId,
+    },
     /// An answer to a request that was never made (S-47, S-53, S-55).
     #[error("{message} answers request {request}, which was never made")]
     UnknownRequest {
@@ -192,7 +200,8 @@ pub struct RemoteError {
 impl RemoteError {
     /// A text for people: the first positional argument if it is one, or `message` of the keyword arguments.
     pub fn message(&self) -> Option<String> {
-        if let Some(text) = self.payload.list().ok().and_then(|args| Some(args.first()?.as_str()?.to_owned())) {
+        if let Some(text) = self.payload.list().ok().and_then(|args| Some(args.first()?.as_str()?.to_owned()))
+        {
             return Some(text);
         }
         Some(self.payload.dict().ok()?.get("message")?.as_str()?.to_owned())

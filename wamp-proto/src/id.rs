@@ -2,8 +2,8 @@
 
 use core::{fmt, num::NonZeroU64};
 
-use rand_chacha::ChaCha12Rng;
-use rand_core::{RngCore as _, SeedableRng as _};
+use chacha20::ChaCha12Rng;
+use rand_core::{Rng as _, SeedableRng as _};
 
 /// The largest id, 2^53, inclusive (I-01).
 pub const MAX_ID: u64 = 1 << 53;
@@ -106,7 +106,6 @@ ids! {
 /// Ids of global scope: uniform over [1, 2^53] (I-02), from a seed.
 ///
 /// The stream is ChaCha12, so that nobody who sees some ids can guess the next; the same seed gives the same ids.
-#[derive(Clone)]
 pub struct RandomIds(ChaCha12Rng);
 
 impl RandomIds {

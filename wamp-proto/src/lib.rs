@@ -19,6 +19,8 @@ pub mod limits;
 mod map;
 pub mod message;
 pub mod payload;
+#[cfg(feature = "router")]
+pub mod router;
 pub mod session;
 pub mod time;
 pub mod transport;

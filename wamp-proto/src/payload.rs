@@ -147,6 +147,20 @@ impl Payload {
         }
     }
 
+    /// These positional arguments with the keyword arguments of `other`, in the encoding of this payload.
+    ///
+    /// # Errors
+    ///
+    /// When `other` cannot be transcoded.
+    pub fn with_kwargs_of(&self, other: &Self) -> Result<Self, DecodeError> {
+        let other = other.transcode(self.encoding)?;
+        Ok(match (self.args_raw(), other.kwargs_raw()) {
+            (_, None) => self.clone(),
+            (None, Some(_)) => other,
+            (Some(args), Some(kwargs)) => Self::joined(self.encoding, args.to_vec(), kwargs),
+        })
+    }
+
     /// The serializer of the bytes.
     pub fn encoding(&self) -> Encoding {
         self.encoding

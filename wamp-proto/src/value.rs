@@ -46,6 +46,23 @@ pub enum Value {
     Dict(Dict),
 }
 
+/// Anything that can be serialized, as a value.
+///
+/// # Errors
+///
+/// As [`codec::to_vec`](crate::codec::to_vec).
+///
+/// ```
+/// let value = wamp_proto::value::to_value(&(1, "two"))?;
+/// assert_eq!(value.to_string(), r#"[1,"two"]"#);
+/// # Ok::<(), wamp_proto::EncodeError>(())
+/// ```
+pub fn to_value<T: Serialize + ?Sized>(value: &T) -> Result<Value, EncodeError> {
+    // The data model is the same in all encodings; this one is quick.
+    let bytes = codec::to_vec(Encoding::MessagePack, value)?;
+    Ok(Value::read(&mut Reader::new(Encoding::MessagePack, &bytes))?)
+}
+
 impl Value {
     /// Reads the next value of `reader`.
     ///

@@ -145,7 +145,10 @@ fn named<T: core::str::FromStr>(reader: &mut Reader<'_>, expected: &'static str)
 }
 
 fn id<T: TryFrom<u64>>(reader: &mut Reader<'_>, expected: &'static str) -> Result<T, DecodeError> {
-    reader.unsigned()?.try_into().map_err(|_| DecodeError::Type { expected, found: "an integer out of range" })
+    reader
+        .unsigned()?
+        .try_into()
+        .map_err(|_| DecodeError::Type { expected, found: "an integer out of range" })
 }
 
 /// Reads the dict element `cursor` stands at, entry by entry. `read` takes the value of a key it knows and returns what

@@ -131,7 +131,9 @@ impl Element for MessageKind {
 impl Element for Payload {
     fn decode(cursor: &mut Cursor<'_>) -> Result<Self, Violation> {
         use crate::codec::Kind;
-        for (offset, (kind, expected)) in [(Kind::List, "a list of arguments"), (Kind::Dict, "a dict of arguments")].into_iter().enumerate() {
+        for (offset, (kind, expected)) in
+            [(Kind::List, "a list of arguments"), (Kind::Dict, "a dict of arguments")].into_iter().enumerate()
+        {
             let index = cursor.next.saturating_add(offset);
             if cursor.elements.kind(index).is_some_and(|found| found != kind) {
                 return Err(cursor.wrong(index, expected));

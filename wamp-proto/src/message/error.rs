@@ -1,10 +1,6 @@
 //! ERROR: the failure of one request (M-26).
 
-use super::{
-    Forwarder, MessageKind, PayloadAttributes,
-    attributes::attributes,
-    element::message,
-};
+use super::{Forwarder, MessageKind, PayloadAttributes, attributes::attributes, element::message};
 use crate::{id::RequestId, uri::Uri};
 
 message! {

@@ -211,7 +211,11 @@ impl Message {
     /// assert_eq!(call.payload.args::<(u8, u8)>().unwrap(), (2, 3));
     /// # Ok::<(), wamp_proto::error::Violation>(())
     /// ```
-    pub fn decode(encoding: Encoding, frame: &Bytes, limits: &Limits) -> core::result::Result<Self, Violation> {
+    pub fn decode(
+        encoding: Encoding,
+        frame: &Bytes,
+        limits: &Limits,
+    ) -> core::result::Result<Self, Violation> {
         let elements = Elements::split(encoding, frame, limits)?;
         if elements.is_empty() {
             return Err(Violation::EmptyList);
@@ -237,7 +241,10 @@ fn encode<M: Wire>(
     encoding: Encoding,
 ) -> core::result::Result<Bytes, EncodeError> {
     // Room for the header of any usual message, so that a frame is one allocation.
-    let mut writer = Writer::with_capacity(encoding, HEADER_ROOM.saturating_add(message.payload().map_or(0, Payload::size)));
+    let mut writer = Writer::with_capacity(
+        encoding,
+        HEADER_ROOM.saturating_add(message.payload().map_or(0, Payload::size)),
+    );
     writer.list(Some(message.elements().saturating_add(1)));
     writer.unsigned(kind.code());
     message.encode(&mut writer)?;

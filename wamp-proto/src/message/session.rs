@@ -1,10 +1,6 @@
 //! Opening and closing: HELLO, WELCOME, ABORT, CHALLENGE, AUTHENTICATE, GOODBYE (M-20..M-25).
 
-use super::{
-    Roles,
-    attributes::attributes,
-    element::message,
-};
+use super::{Roles, attributes::attributes, element::message};
 use crate::{dict::Dict, id::SessionId, uri::Uri, value::Value};
 
 message! {

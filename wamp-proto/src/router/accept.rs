@@ -91,11 +91,7 @@ enum Refusal {
 
 /// What this router can do (F-42: nothing that does not work).
 fn announced() -> Roles {
-    let broker = Features::NONE
-        .with(Feature::PublisherExclusion)
-        .with(Feature::PatternBasedSubscription);
-    let dealer = Features::NONE
-        .with(Feature::CallCanceling)
-        .with(Feature::PatternBasedRegistration);
+    let broker = Features::NONE.with(Feature::PublisherExclusion).with(Feature::PatternBasedSubscription);
+    let dealer = Features::NONE.with(Feature::CallCanceling).with(Feature::PatternBasedRegistration);
     Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
 }

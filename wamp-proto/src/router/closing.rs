@@ -1,12 +1,6 @@
 //! Closing at the router: GOODBYE and ABORT both ways, violations, shutdown; one way out for every session (S-38..S-69).
 
-use super::{
-    ConnectionId, Event, Router,
-    link::Peer,
-    realm::Realm,
-    state::State,
-    timers::Timeout,
-};
+use super::{ConnectionId, Event, Router, link::Peer, realm::Realm, state::State, timers::Timeout};
 use crate::{
     error::{Closed, Violation},
     message::{Abort, ClosingDetails, Goodbye},
@@ -104,7 +98,8 @@ impl Router {
 
     /// Takes back everything that a session holds in its realm.
     fn release(&mut self, now: Instant, peer: Peer) {
-        let realm = self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        let realm =
+            self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
         if let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) {
             broker.leave(&mut self.links, peer);
             dealer.leave(now, &mut self.links, peer);

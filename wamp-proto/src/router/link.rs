@@ -15,7 +15,7 @@ use super::{
     timers::{Timeout, Timers},
 };
 use crate::{
-    codec::{EncodeError, Encoding},
+    codec::Encoding,
     error::Closed,
     id::{RegistrationId, RequestId, SequentialIds, SessionId, SubscriptionId},
     map::{IdMap, IdSet, Seeded},
@@ -217,7 +217,7 @@ impl Links {
         let Some(encoding) = self.links.get(to).map(|link| link.encoding) else { return Sent::Refused };
         match message.into().encode(encoding) {
             Ok(frame) => self.send_frame(now, to, class, frame),
-            Err(EncodeError { .. }) => Sent::Unencodable,
+            Err(_) => Sent::Unencodable,
         }
     }
 
@@ -237,7 +237,9 @@ impl Links {
         }
         match (class, self.config.slow_subscriber) {
             (Class::Invocation, _) => {}
-            (Class::Event, SlowSubscriber::Drop) => self.dropped_events = self.dropped_events.saturating_add(1),
+            (Class::Event, SlowSubscriber::Drop) => {
+                self.dropped_events = self.dropped_events.saturating_add(1)
+            }
             (Class::Event, SlowSubscriber::Close) | (Class::Reply, _) => self.doom(to, Closed::Overrun),
         }
         Sent::Refused
@@ -328,6 +330,10 @@ impl Links {
         } else {
             self.watch(now, peer);
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.links.is_empty()
     }
 
     pub(super) fn count(&self, counts: &mut Counts) {

@@ -45,6 +45,13 @@ pub struct ConnectionId {
     generation: u32,
 }
 
+impl ConnectionId {
+    /// The connection's place in a table: small, and used again once the connection is gone.
+    pub fn index(self) -> usize {
+        self.index
+    }
+}
+
 /// What the transport has found out about a new connection.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -135,7 +142,7 @@ impl Router {
         let mut realms = Vec::new();
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
-                realms.push(Realm::new(uri.clone(), hash));
+                realms.push(Realm::new(hash));
                 realms.len().saturating_sub(1)
             });
         }
@@ -231,6 +238,11 @@ impl Router {
         self.links.wants_read(from)
     }
 
+    /// Whether there is no connection at all.
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
@@ -274,8 +286,11 @@ impl Router {
         if let Err(violation) = self.check_request(from, &message) {
             return self.violate(now, from, violation);
         }
-        let realm = self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
-        let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else { return };
+        let realm =
+            self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else {
+            return;
+        };
         let mut context = Context { now, from, config: &self.config, links: &mut self.links };
         let handled = match message {
             Message::Publish(publish) => broker.publish(&mut context, self.random.draw(), publish),

@@ -159,7 +159,8 @@ impl Session {
             Unregistered::Revoked(details) => {
                 let ours = details.registration.filter(|id| self.invocations.registrations.remove(id));
                 if let Some(registration) = ours {
-                    self.events.push_back(Event::RegistrationRevoked { registration, reason: details.reason });
+                    self.events
+                        .push_back(Event::RegistrationRevoked { registration, reason: details.reason });
                 }
             }
         }

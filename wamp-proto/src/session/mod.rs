@@ -190,6 +190,16 @@ impl Session {
         self.reading && self.state != State::Closed
     }
 
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to give.
+    pub fn has_output(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Whether the outbound queue has room: while it has not, requests are refused with [`Misuse::QueueFull`].
+    pub fn has_room(&self) -> bool {
+        !self.outbox.is_full()
+    }
+
     /// Whether the session is over and everything is sent: drop the transport now (S-42, T-77).
     pub fn is_finished(&self) -> bool {
         self.state == State::Closed && self.outbox.is_empty()

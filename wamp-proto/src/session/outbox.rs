@@ -17,7 +17,13 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(max_bytes: usize, max_frames: usize) -> Self {
-        Self { frames: VecDeque::new(), bytes: 0, max_bytes, max_frames, max_message: Limits::MAX_MESSAGE_SIZE }
+        Self {
+            frames: VecDeque::new(),
+            bytes: 0,
+            max_bytes,
+            max_frames,
+            max_message: Limits::MAX_MESSAGE_SIZE,
+        }
     }
 
     pub(super) fn set_message_limit(&mut self, bytes: usize) {

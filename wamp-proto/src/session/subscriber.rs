@@ -69,7 +69,8 @@ impl Session {
             }
             Unsubscribed::Revoked(details) => {
                 if let Some(subscription) = details.subscription.filter(|id| self.subscriptions.remove(id)) {
-                    self.events.push_back(Event::SubscriptionRevoked { subscription, reason: details.reason });
+                    self.events
+                        .push_back(Event::SubscriptionRevoked { subscription, reason: details.reason });
                 }
             }
         }

@@ -44,7 +44,8 @@ impl Broker {
 
     /// A session has left: its subscriptions end (S-64).
     pub(super) fn leave(&mut self, links: &mut Links, peer: Peer) {
-        let held = links.get_mut(peer).map(|link| core::mem::take(&mut link.subscriptions)).unwrap_or_default();
+        let held =
+            links.get_mut(peer).map(|link| core::mem::take(&mut link.subscriptions)).unwrap_or_default();
         // The order does not reach any output.
         for subscription in held {
             self.detach(subscription, peer);
@@ -67,8 +68,13 @@ impl Context<'_> {
     /// Sends ERROR to anybody.
     pub(super) fn fail(&mut self, to: Peer, kind: MessageKind, request: RequestId, error: RemoteError) {
         let details = ErrorDetails::default();
-        let message =
-            message::Error { request_kind: kind, request, details, error: error.error, payload: error.payload };
+        let message = message::Error {
+            request_kind: kind,
+            request,
+            details,
+            error: error.error,
+            payload: error.payload,
+        };
         self.links.send(self.now, to, Class::Reply, message);
     }
 }

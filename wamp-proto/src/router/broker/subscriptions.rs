@@ -5,7 +5,10 @@ use crate::{
     error::Violation,
     id::SubscriptionId,
     message::{MessageKind, Subscribe, Subscribed, Unsubscribe, Unsubscribed},
-    router::{Context, link::{Class, Peer}},
+    router::{
+        Context,
+        link::{Class, Peer},
+    },
     uri::{Pattern, uris},
 };
 

@@ -34,8 +34,10 @@ impl Dealer {
         let interruptible = supports_canceling(context.links, route.callee, Role::Callee);
         if mode == CancelMode::Kill && interruptible {
             // the callee answers, the caller waits for it; a second CANCEL changes nothing.
-            let pending =
-                context.links.get_mut(route.callee).and_then(|link| link.invocations.get_mut(&route.invocation));
+            let pending = context
+                .links
+                .get_mut(route.callee)
+                .and_then(|link| link.invocations.get_mut(&route.invocation));
             if let Some(pending) = pending.filter(|pending| !pending.killed) {
                 pending.killed = true;
                 interrupt(context.now, context.links, route, mode);
@@ -55,9 +57,14 @@ impl Dealer {
         let caller_cancels = supports_canceling(links, caller, Role::Caller);
         calls.sort_unstable_by_key(|route| (route.callee, route.invocation));
         for route in calls {
-            let pending = links.get_mut(route.callee).and_then(|link| link.invocations.remove(&route.invocation));
+            let pending =
+                links.get_mut(route.callee).and_then(|link| link.invocations.remove(&route.invocation));
             let told = pending.is_some_and(|pending| pending.killed);
-            if !told && pending.is_some() && caller_cancels && supports_canceling(links, route.callee, Role::Callee) {
+            if !told
+                && pending.is_some()
+                && caller_cancels
+                && supports_canceling(links, route.callee, Role::Callee)
+            {
                 interrupt(now, links, route, CancelMode::KillNoWait);
             }
         }

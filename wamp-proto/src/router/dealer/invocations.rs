@@ -3,12 +3,12 @@
 use super::Dealer;
 use crate::{
     error::{RemoteError, Violation},
-    id::{RegistrationId, RequestId},
+    id::RequestId,
     message::{self, Call, Invocation, InvocationDetails, MessageKind, ResultDetails, Yield},
     payload::Payload,
     router::{
         Context,
-        link::{Class, PendingCall, Peer, Route, Sent},
+        link::{Class, PendingCall, Route, Sent},
     },
     uri::{Match, Uri, uris},
 };
@@ -32,7 +32,10 @@ impl Dealer {
         context.check_uri(&call.procedure).map_err(|text| (uris::error::INVALID_URI, text))?;
         let best = self.index.best(&call.procedure);
         let Some((registration, entry)) = best.and_then(|id| Some((id, self.registrations.get(&id)?))) else {
-            return Err((uris::error::NO_SUCH_PROCEDURE, format!("nobody has registered `{}`", call.procedure)));
+            return Err((
+                uris::error::NO_SUCH_PROCEDURE,
+                format!("nobody has registered `{}`", call.procedure),
+            ));
         };
         let unavailable = |text: &str| (uris::error::UNAVAILABLE, text.to_owned());
         let (caller, callee) = (context.from, entry.callee);
@@ -82,8 +85,11 @@ impl Dealer {
             return check_issued(context, MessageKind::Yield, answer.request);
         }
         let Some(call) = take_call(context, MessageKind::Yield, answer.request)? else { return Ok(()) };
-        let result =
-            message::Result { request: call.request, details: ResultDetails::default(), payload: answer.payload };
+        let result = message::Result {
+            request: call.request,
+            details: ResultDetails::default(),
+            payload: answer.payload,
+        };
         let sent = context.links.send(context.now, call.caller, Class::Reply, result);
         if let Some((error, text)) = undeliverable(sent) {
             fail(context, &call, error, text);
@@ -130,9 +136,9 @@ fn take_call(
 ) -> Result<Option<PendingCall>, Violation> {
     check_issued(context, answer, invocation)?;
     let call = context.links.get_mut(context.from).and_then(|link| link.invocations.remove(&invocation));
-    if let Some(link) = call.and_then(|call: PendingCall| context.links.get_mut(call.caller)) {
-        if let Some(call) = call {
-            link.calls.remove(&call.request);
+    if let Some(PendingCall { caller, request, .. }) = call {
+        if let Some(link) = context.links.get_mut(caller) {
+            link.calls.remove(&request);
         }
     }
     Ok(call)
@@ -149,7 +155,9 @@ fn check_issued(context: &Context<'_>, answer: MessageKind, invocation: RequestI
 /// What the caller is told when the answer itself cannot reach it (W-78, fault 38).
 fn undeliverable(sent: Sent) -> Option<(&'static str, &'static str)> {
     match sent {
-        Sent::TooLarge => Some((uris::error::PAYLOAD_SIZE_EXCEEDED, "the result is too large for the caller")),
+        Sent::TooLarge => {
+            Some((uris::error::PAYLOAD_SIZE_EXCEEDED, "the result is too large for the caller"))
+        }
         Sent::Unencodable => Some((uris::error::INVALID_ARGUMENT, "the result cannot be transcoded")),
         Sent::Queued | Sent::Refused => None,
     }

@@ -66,7 +66,8 @@ fn fail_call(now: Instant, links: &mut Links, caller: Peer, request: RequestId) 
     if link.calls.remove(&request).is_none() {
         return;
     }
-    let payload = Payload::from_args(link.encoding, &["the callee has left"]).unwrap_or_else(|_| Payload::empty());
+    let payload =
+        Payload::from_args(link.encoding, &["the callee has left"]).unwrap_or_else(|_| Payload::empty());
     let error = message::Error {
         request_kind: MessageKind::Call,
         request,

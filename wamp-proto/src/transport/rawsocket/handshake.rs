@@ -8,7 +8,8 @@ use super::{HandshakeRefused, RawSocketError};
 pub(super) const LENGTH: usize = 4;
 
 /// The first octet of both; no method of HTTP begins with it (W-80).
-pub(super) const MAGIC: u8 = 0x7F;
+/// The first octet of a handshake (W-61). No HTTP method starts with it, so that one port can serve both (W-80).
+pub const MAGIC: u8 = 0x7F;
 
 /// Octets accepted with the nibble 0.
 const SMALLEST_LIMIT: usize = 1 << 9;

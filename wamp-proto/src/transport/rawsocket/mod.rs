@@ -11,6 +11,7 @@ mod tests;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
+pub use handshake::MAGIC;
 pub use error::{HandshakeRefused, RawSocketError, TooLarge};
 
 use crate::{Encoding, Limits};
@@ -334,7 +335,7 @@ impl RawSocket {
     fn read_handshake(&mut self) -> Result<Option<Event>, RawSocketError> {
         match self.input.first() {
             // Whoever speaks something else is turned away at once, not after four octets (fault 1).
-            Some(&octet) if octet != handshake::MAGIC => return Err(RawSocketError::NotRawSocket { octet }),
+            Some(&octet) if octet != MAGIC => return Err(RawSocketError::NotRawSocket { octet }),
             _ => {}
         }
         let Some(&octets) = self.input.first_chunk() else { return Ok(None) };

@@ -1,0 +1,49 @@
+//! Arguments as an application gives them, until the message is made.
+
+use serde::Serialize;
+use wamp_proto::{EncodeError, Encoding, Payload};
+
+/// Positional and keyword arguments, serialized as they come; the first error is kept until somebody awaits.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    encoding: Encoding,
+    args: Option<Payload>,
+    kwargs: Option<Payload>,
+    error: Option<EncodeError>,
+}
+
+impl Arguments {
+    pub(crate) fn new(encoding: Encoding) -> Self {
+        Self { encoding, args: None, kwargs: None, error: None }
+    }
+
+    pub(crate) fn args<T: Serialize>(&mut self, args: &T) {
+        let payload = Payload::from_args(self.encoding, args);
+        self.args = self.keep(payload);
+    }
+
+    pub(crate) fn kwargs<T: Serialize>(&mut self, kwargs: &T) {
+        let payload = Payload::from_kwargs(self.encoding, kwargs);
+        self.kwargs = self.keep(payload);
+    }
+
+    /// A payload of its own replaces both.
+    pub(crate) fn payload(&mut self, payload: Payload) {
+        (self.args, self.kwargs) = (Some(payload), None);
+    }
+
+    pub(crate) fn finish(self) -> Result<Payload, EncodeError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        match (self.args, self.kwargs) {
+            (None, None) => Ok(Payload::empty()),
+            (Some(payload), None) | (None, Some(payload)) => Ok(payload),
+            (Some(args), Some(kwargs)) => Ok(args.with_kwargs_of(&kwargs)?),
+        }
+    }
+
+    fn keep(&mut self, payload: Result<Payload, EncodeError>) -> Option<Payload> {
+        payload.map_err(|error| self.error = Some(error)).ok()
+    }
+}

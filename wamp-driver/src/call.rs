@@ -1,0 +1,170 @@
+//! Calling procedures.
+
+use std::{
+    future::{Future, IntoFuture},
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wamp_proto::{
+    DecodeError, Payload, Uri, Value,
+    message::{CallOptions, CancelMode, ResultDetails},
+    session,
+};
+
+use crate::{Client, Error, arguments::Arguments, pending::Pending, shared::Outcome};
+
+/// A call to be made: add what it needs, then `.await` it, or `.value()` for a typed result.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Call {
+    client: Client,
+    procedure: String,
+    arguments: Arguments,
+    options: CallOptions,
+    timeout: Option<Duration>,
+}
+
+impl Call {
+    pub(crate) fn new(client: Client, procedure: &str) -> Self {
+        let arguments = Arguments::new(client.encoding());
+        Self { client, procedure: procedure.to_owned(), arguments, options: CallOptions::default(), timeout: None }
+    }
+
+    /// The positional arguments: a tuple, such as `(2, 3)` or `(name,)`, or a list.
+    pub fn args<T: Serialize>(mut self, args: T) -> Self {
+        self.arguments.args(&args);
+        self
+    }
+
+    /// The keyword arguments: a struct or a map.
+    pub fn kwargs<T: Serialize>(mut self, kwargs: T) -> Self {
+        self.arguments.kwargs(&kwargs);
+        self
+    }
+
+    /// The arguments as they were received from somebody else; not decoded.
+    pub fn payload(mut self, payload: Payload) -> Self {
+        self.arguments.payload(payload);
+        self
+    }
+
+    /// How long the result may take, instead of the client's default of 10 s. When the time is over, the call is canceled
+    /// and fails with [`Error::Timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// An option of this implementation or its peers, with a leading underscore (M-08).
+    pub fn option(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.options.extra.insert(key, value);
+        self
+    }
+
+    /// The result as one typed value: see [`Payload::value`] for the rule.
+    pub fn value<T: DeserializeOwned>(self) -> ValueCall<T> {
+        ValueCall { call: self.into_future(), value: PhantomData }
+    }
+}
+
+impl IntoFuture for Call {
+    type Output = Result<CallResult, Error>;
+    type IntoFuture = CallFuture;
+
+    fn into_future(self) -> CallFuture {
+        let Self { client, procedure, arguments, options, timeout } = self;
+        let call = arguments.finish().map(|payload| session::Call {
+            procedure: Uri::unchecked(procedure),
+            options,
+            payload,
+            timeout,
+        });
+        CallFuture(Pending::new(client.shared.clone(), call.map_err(Error::from), |state, now, call| {
+            state.session.call(now, call)
+        }))
+    }
+}
+
+/// A call under way. Dropping it cancels the call, at the router too when the router can.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct CallFuture(Pending<session::Call>);
+
+impl Future for CallFuture {
+    type Output = Result<CallResult, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(context).map(|outcome| match outcome? {
+            Outcome::Result { details, payload } => Ok(CallResult { details: *details, payload }),
+            outcome => Err(outcome.unexpected()),
+        })
+    }
+}
+
+impl Drop for CallFuture {
+    fn drop(&mut self) {
+        self.0.give_up(|state, request| {
+            // A router that cannot cancel is not asked; the late result is dropped in any case.
+            let _ = state.session.cancel(request, CancelMode::KillNoWait);
+        });
+    }
+}
+
+/// The result of a call.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CallResult {
+    /// What the router says about it.
+    pub details: ResultDetails,
+    /// What the callee answered.
+    pub payload: Payload,
+}
+
+impl CallResult {
+    /// The positional results as a tuple or list.
+    ///
+    /// # Errors
+    ///
+    /// When they are of another type.
+    pub fn args<'de, T: Deserialize<'de>>(&'de self) -> Result<T, DecodeError> {
+        self.payload.args()
+    }
+
+    /// The keyword results as a struct or map.
+    ///
+    /// # Errors
+    ///
+    /// When they are of another type.
+    pub fn kwargs<'de, T: Deserialize<'de>>(&'de self) -> Result<T, DecodeError> {
+        self.payload.kwargs()
+    }
+
+    /// The result as one value: see [`Payload::value`] for the rule.
+    ///
+    /// # Errors
+    ///
+    /// When it is of another type.
+    pub fn value<'de, T: Deserialize<'de>>(&'de self) -> Result<T, DecodeError> {
+        self.payload.value()
+    }
+}
+
+/// A call whose result is decoded: see [`Call::value`].
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct ValueCall<T> {
+    call: CallFuture,
+    value: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Future for ValueCall<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.call).poll(context).map(|result| Ok(result?.value()?))
+    }
+}

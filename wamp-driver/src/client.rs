@@ -1,0 +1,146 @@
+//! The handle of a session.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use wamp_proto::{
+    Encoding, Uri,
+    error::Closed,
+    id::SessionId,
+    message::WelcomeDetails,
+    uri::uris,
+};
+
+use crate::{
+    call::Call,
+    connect::Joined,
+    handler::Handler,
+    publish::Publish,
+    register::Register,
+    shared::Shared,
+    subscribe::Subscribe,
+};
+
+/// A session with a router: calls, publishes, subscribes and registers.
+///
+/// Cheap to clone, and usable from any thread. When the last clone is dropped, and with it the last subscription stream,
+/// the session is closed in the background; [`close`](Self::close) does so and waits.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) shared: Arc<Shared>,
+    guard: Arc<Guard>,
+}
+
+/// Closes the session when nobody uses it any more.
+struct Guard {
+    shared: Arc<Shared>,
+    joined: Joined,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        close(&self.shared);
+    }
+}
+
+impl Client {
+    pub(crate) fn new(shared: Arc<Shared>, joined: Joined) -> Self {
+        let guard = Arc::new(Guard { shared: shared.clone(), joined });
+        Self { shared, guard }
+    }
+
+    /// Calls a procedure: `client.call("com.example.add").args((2, 3)).value::<i64>().await?`.
+    pub fn call(&self, procedure: &str) -> Call {
+        Call::new(self.clone(), procedure)
+    }
+
+    /// Publishes an event: `client.publish("com.example.alarm").args((7,)).await?`.
+    pub fn publish(&self, topic: &str) -> Publish {
+        Publish::new(self.clone(), topic)
+    }
+
+    /// Subscribes to a topic: `let mut events = client.subscribe("com.example.alarm").await?`. Several subscriptions to one
+    /// topic share one at the router (P-06).
+    pub fn subscribe(&self, topic: &str) -> Subscribe {
+        Subscribe::new(self.clone(), topic)
+    }
+
+    /// Registers a procedure: `client.register("com.example.add", |a: i64, b: i64| async move { Ok(a + b) }).await?`. What
+    /// may be registered, see [`Handler`].
+    pub fn register<S: 'static>(&self, procedure: &str, handler: impl Handler<S>) -> Register {
+        Register::new(self.clone(), procedure, handler)
+    }
+
+    /// Closes the session in order: GOODBYE, its answer, and the end of the transport, each bounded by a deadline. All
+    /// requests under way fail. Closing twice is the same as closing once.
+    ///
+    /// The future may be dropped; the session closes all the same.
+    pub fn close(&self) -> CloseFuture {
+        close(&self.shared);
+        CloseFuture(self.shared.clone())
+    }
+
+    /// Waits until the session has ended, whoever ends it.
+    pub fn closed(&self) -> CloseFuture {
+        CloseFuture(self.shared.clone())
+    }
+
+    /// Why the session has ended, once it has.
+    pub fn close_reason(&self) -> Option<Closed> {
+        self.shared.peek(|state| state.session.closed().cloned())
+    }
+
+    /// The session's id.
+    pub fn session(&self) -> SessionId {
+        self.guard.joined.session
+    }
+
+    /// The realm.
+    pub fn realm(&self) -> Option<&Uri> {
+        self.guard.joined.details.realm.as_ref()
+    }
+
+    /// What the router said in WELCOME: its roles and features, and who we are to it.
+    pub fn welcome(&self) -> &WelcomeDetails {
+        &self.guard.joined.details
+    }
+
+    /// The serializer of the connection.
+    pub fn encoding(&self) -> Encoding {
+        self.shared.encoding
+    }
+}
+
+fn close(shared: &Arc<Shared>) {
+    shared.update(|state, now| state.session.close(now, Uri::unchecked(uris::close::CLOSE_REALM)));
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("session", &self.session()).finish_non_exhaustive()
+    }
+}
+
+/// The end of a session: says why it ended.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct CloseFuture(Arc<Shared>);
+
+impl Future for CloseFuture {
+    type Output = Closed;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Closed> {
+        self.0.peek(|state| match state.session.closed() {
+            Some(closed) if !state.pumping => Poll::Ready(closed.clone()),
+            _ => {
+                state.watchers.push(context.waker().clone());
+                Poll::Pending
+            }
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! From an open transport to a joined session.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use wamp_proto::{
+    Encoding, Limits, Uri,
+    error::Closed,
+    id::SessionId,
+    message::{Feature, Features, Role, Welcome, WelcomeDetails},
+    session::{self, Config, Session},
+    uri::uris,
+};
+
+use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared};
+
+/// Settings of a client, the same for every adapter.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientOptions {
+    /// The realm to join. Default `realm1`.
+    pub realm: String,
+    /// The serializers to offer, best first. Default MessagePack, CBOR, JSON; RawSocket offers the first alone.
+    pub serializers: Vec<Encoding>,
+    /// How long making the connection may take, its transport's handshake included. Default 5 s.
+    pub connect_timeout: Duration,
+    /// How long the router may take to open the session. Default 10 s.
+    pub join_timeout: Duration,
+    /// How long the answer to a request may take unless the request says. Default 10 s.
+    pub request_timeout: Duration,
+    /// How long the router may take to answer GOODBYE. Default 1 s.
+    pub close_timeout: Duration,
+    /// Bounds on every received message.
+    pub limits: Limits,
+    /// Invocations that are handled at once; more are answered with `wamp.error.unavailable`. Default 1,000.
+    pub max_invocations: usize,
+    /// What to call ourselves, for the router's logs. Default: this library.
+    pub agent: Option<String>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            realm: "realm1".to_owned(),
+            serializers: vec![Encoding::MessagePack, Encoding::Cbor, Encoding::Json],
+            connect_timeout: Duration::from_secs(5),
+            join_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(1),
+            limits: Limits::default(),
+            max_invocations: 1_000,
+            agent: None,
+        }
+    }
+}
+
+impl ClientOptions {
+    /// A session over an open transport that speaks `encoding` and takes messages up to `send_limit` bytes: the machine for
+    /// the adapter's pump, and the future that waits until the session is joined.
+    ///
+    /// # Errors
+    ///
+    /// When the realm is not a URI.
+    pub fn start(
+        &self,
+        runtime: Arc<dyn Runtime>,
+        encoding: Encoding,
+        send_limit: usize,
+    ) -> Result<(ClientMachine, JoinFuture), ConnectError> {
+        let mut config = Config::new(self.realm.parse::<Uri>()?);
+        // The only feature that the driver has beyond the basic profile: a handler is dropped when its call is canceled.
+        let canceling = Features::NONE.with(Feature::CallCanceling);
+        config.roles = config.roles.with(Role::Callee, canceling).with(Role::Caller, canceling);
+        config.limits = self.limits;
+        config.join_timeout = self.join_timeout;
+        config.request_timeout = self.request_timeout;
+        config.close_timeout = self.close_timeout;
+        config.agent = self.agent.clone().or(config.agent);
+        let mut session = Session::new(Arc::new(config), encoding, runtime.now());
+        session.set_send_limit(send_limit);
+        let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
+        Ok((ClientMachine(shared.clone()), JoinFuture(shared)))
+    }
+}
+
+/// The session, as WELCOME opened it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Joined {
+    /// The session.
+    pub session: SessionId,
+    /// What the router said.
+    pub details: WelcomeDetails,
+}
+
+impl Joined {
+    pub(crate) fn new(welcome: Welcome) -> Self {
+        Self { session: welcome.session, details: welcome.details }
+    }
+}
+
+/// Waits until the session is open.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct JoinFuture(Arc<Shared>);
+
+impl Future for JoinFuture {
+    type Output = Result<Client, ConnectError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let joined = self.0.peek(|state| match (state.joined.take(), state.session.closed()) {
+            (_, Some(closed)) => Poll::Ready(Err::<_, Closed>(closed.clone())),
+            (Some(joined), None) => Poll::Ready(Ok(joined)),
+            (None, None) => {
+                state.watchers.push(context.waker().clone());
+                Poll::Pending
+            }
+        });
+        joined.map(|joined| match joined {
+            Ok(joined) => Ok(Client::new(self.0.clone(), joined)),
+            Err(closed) => Err(ConnectError::Join(closed)),
+        })
+    }
+}
+
+impl Drop for JoinFuture {
+    /// Giving up on the join closes the session, unless a client has taken over.
+    fn drop(&mut self) {
+        // A client takes `joined` away.
+        let unclaimed = |state: &mut crate::shared::State| {
+            state.joined.is_some() || state.session.state() == session::State::Joining
+        };
+        if self.0.peek(unclaimed) {
+            let reason = Uri::unchecked(uris::close::CLOSE_REALM);
+            self.0.update(|state, now| state.session.close(now, reason));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What can go wrong for an application.
+
+use wamp_proto::{
+    DecodeError, EncodeError, Uri,
+    error::{Closed, Misuse, RemoteError},
+    session::Failure,
+};
+
+use crate::endpoint::InvalidEndpoint;
+
+/// Why a call, publication, subscription or registration failed. Says whose fault it is.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The application at the other end, or the router, answered with an error.
+    #[error("{0}")]
+    Remote(#[from] RemoteError),
+    /// No answer came in time; the call was canceled.
+    #[error("no answer within the time limit")]
+    Timeout,
+    /// The session has ended.
+    #[error("the session has ended: {0}")]
+    Closed(Closed),
+    /// The arguments cannot be serialized.
+    #[error("cannot serialize the arguments: {0}")]
+    Encode(#[from] EncodeError),
+    /// The answer is not of the type that was asked for.
+    #[error("the answer has another type: {0}")]
+    Decode(#[from] DecodeError),
+    /// The request cannot be made: a bad URI, too large a message, ...
+    #[error("{0}")]
+    Misuse(Misuse),
+}
+
+impl Error {
+    /// The error that the other end answered with, if that is what happened.
+    pub fn remote(&self) -> Option<&RemoteError> {
+        match self {
+            Self::Remote(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The URI of the error that the other end answered with.
+    pub fn uri(&self) -> Option<&Uri> {
+        self.remote().map(|remote| &remote.error)
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        match misuse {
+            Misuse::Closed(closed) => Self::Closed(closed),
+            Misuse::Encode(error) => Self::Encode(error),
+            misuse => Self::Misuse(misuse),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Remote(error) => Self::Remote(error),
+            _ => Self::Timeout,
+        }
+    }
+}
+
+/// Why a client could not connect and join.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL is not one that can be connected to.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    /// The realm is not a valid URI.
+    #[error("bad realm: {0}")]
+    Realm(#[from] wamp_proto::uri::InvalidUri),
+    /// The network connection could not be made.
+    #[error("cannot connect to {to}: {error}")]
+    Io {
+        /// Where to.
+        to: String,
+        /// Why not.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The connection was made, but the transport's own handshake failed.
+    #[error("{to} is not a WAMP router we can talk to: {why}")]
+    Handshake {
+        /// Where to.
+        to: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The connection was not made in time.
+    #[error("{to} did not answer within {within:?}")]
+    Timeout {
+        /// Where to.
+        to: String,
+        /// The time limit.
+        within: std::time::Duration,
+    },
+    /// The router refused the session, or was lost before it was open.
+    #[error("cannot join: {0}")]
+    Join(Closed),
+}

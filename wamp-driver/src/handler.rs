@@ -1,0 +1,268 @@
+//! Procedures: what an application registers, and how it is run.
+
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
+
+use futures_util::{
+    FutureExt as _,
+    future::{AbortRegistration, Abortable},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use wamp_proto::{
+    DecodeError, EncodeError, Encoding, Payload, Uri,
+    error::RemoteError,
+    id::{RegistrationId, RequestId},
+    message::InvocationDetails,
+    uri::uris,
+};
+
+use crate::{runtime::BoxFuture, shared::Shared};
+
+/// A call of one of our procedures.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Invocation {
+    /// The invocation.
+    pub request: RequestId,
+    /// The registration that was called.
+    pub registration: RegistrationId,
+    /// About the call: the procedure on pattern registrations, the caller when disclosed, ...
+    pub details: InvocationDetails,
+    /// The arguments.
+    pub payload: Payload,
+    pub(crate) encoding: Encoding,
+}
+
+impl Invocation {
+    pub(crate) fn new(
+        request: RequestId,
+        registration: RegistrationId,
+        details: InvocationDetails,
+        payload: Payload,
+        encoding: Encoding,
+    ) -> Self {
+        Self { request, registration, details, payload, encoding }
+    }
+
+    /// The positional arguments as a tuple or list.
+    ///
+    /// # Errors
+    ///
+    /// When they are of another type; returned from a handler, it becomes `wamp.error.invalid_argument`.
+    pub fn args<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ErrorReply> {
+        self.payload.args().map_err(ErrorReply::invalid_argument)
+    }
+
+    /// The keyword arguments as a struct or map.
+    ///
+    /// # Errors
+    ///
+    /// When they are of another type; returned from a handler, it becomes `wamp.error.invalid_argument`.
+    pub fn kwargs<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ErrorReply> {
+        self.payload.kwargs().map_err(ErrorReply::invalid_argument)
+    }
+
+    /// A reply with positional and keyword arguments; `()` for none.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be serialized.
+    pub fn reply<A: Serialize, K: Serialize>(&self, args: A, kwargs: K) -> Result<Reply, ErrorReply> {
+        Ok(Reply(Payload::new(self.encoding, &args, &kwargs)?))
+    }
+}
+
+/// The result of a procedure that answers with more than one value: see [`Invocation::reply`].
+#[derive(Clone, Debug)]
+pub struct Reply(Payload);
+
+impl From<Payload> for Reply {
+    fn from(payload: Payload) -> Self {
+        Self(payload)
+    }
+}
+
+/// The error that a procedure answers with.
+///
+/// Every [`std::error::Error`] becomes one by `?`: `wamp.error.runtime_error` with its text. What the caller should be able
+/// to tell apart gets a URI of its own:
+///
+/// ```
+/// use wamp_driver::ErrorReply;
+///
+/// fn check(celsius: f64) -> Result<f64, ErrorReply> {
+///     if celsius > 40.0 {
+///         return Err(ErrorReply::new("com.example.error.too_hot").arg(celsius));
+///     }
+///     Ok(celsius)
+/// }
+/// # assert!(check(41.0).is_err());
+/// ```
+#[derive(Debug)]
+pub struct ErrorReply {
+    error: Uri,
+    args: Vec<wamp_proto::Value>,
+    kwargs: wamp_proto::Dict,
+    failed: Option<EncodeError>,
+}
+
+impl ErrorReply {
+    /// An error with this URI and no arguments.
+    pub fn new(error: impl AsRef<str>) -> Self {
+        Self { error: Uri::unchecked(error), args: Vec::new(), kwargs: wamp_proto::Dict::new(), failed: None }
+    }
+
+    /// With one more positional argument.
+    #[must_use]
+    pub fn arg(mut self, value: impl Serialize) -> Self {
+        match wamp_proto::value::to_value(&value) {
+            Ok(value) => self.args.push(value),
+            Err(error) => self.failed = Some(error),
+        }
+        self
+    }
+
+    /// With one more keyword argument.
+    #[must_use]
+    pub fn kwarg(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
+        match wamp_proto::value::to_value(&value) {
+            Ok(value) => {
+                self.kwargs.insert(key, value);
+            }
+            Err(error) => self.failed = Some(error),
+        }
+        self
+    }
+
+    fn invalid_argument(error: DecodeError) -> Self {
+        Self::new(uris::error::INVALID_ARGUMENT).arg(error.to_string())
+    }
+
+    fn into_remote(self, encoding: Encoding) -> RemoteError {
+        if let Some(error) = &self.failed {
+            tracing::error!(error = %self.error, %error, "the arguments of an error cannot be serialized");
+        }
+        let payload = Payload::new(encoding, &self.args, &self.kwargs);
+        RemoteError { error: self.error, payload: payload.unwrap_or_else(|_| Payload::empty()) }
+    }
+}
+
+impl<E: std::error::Error> From<E> for ErrorReply {
+    fn from(error: E) -> Self {
+        Self::new(RUNTIME_ERROR).arg(error.to_string())
+    }
+}
+
+/// What an application error without a URI of its own becomes; autobahn calls it the same.
+const RUNTIME_ERROR: &str = "wamp.error.runtime_error";
+
+/// A function that can be registered as a procedure.
+///
+/// * `|a: A, b: B, ..| async { Ok(value) }` with up to eight typed arguments: the positional arguments of the call must be
+///   as many, else the caller gets `wamp.error.invalid_argument`; the result is the one positional result, `()` none.
+/// * `|invocation: Invocation| async { invocation.reply(args, kwargs) }`, for all the rest.
+///
+/// `Shape` tells the two kinds apart and is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered as a procedure",
+    label = "not a procedure",
+    note = "a procedure is an async function or closure of up to eight arguments that can be deserialized, or of one `Invocation`; its result is `Result<T, ErrorReply>`, where `T` can be serialized"
+)]
+pub trait Handler<Shape>: Send + Sync + 'static {
+    /// Runs the procedure.
+    fn call(&self, invocation: Invocation) -> BoxFuture<Result<Payload, ErrorReply>>;
+}
+
+/// A handler whose kind is forgotten.
+pub(crate) type DynHandler = dyn Fn(Invocation) -> BoxFuture<Result<Payload, ErrorReply>> + Send + Sync;
+
+impl<F, R> Handler<Invocation> for F
+where
+    F: Fn(Invocation) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<Reply, ErrorReply>> + Send + 'static,
+{
+    fn call(&self, invocation: Invocation) -> BoxFuture<Result<Payload, ErrorReply>> {
+        let reply = self(invocation);
+        Box::pin(async move { Ok(reply.await?.0) })
+    }
+}
+
+macro_rules! handlers {
+    ($(($($arg:ident)*))*) => {$(
+        impl<Function, Future_, Output, $($arg,)*> Handler<($($arg,)*)> for Function
+        where
+            Function: Fn($($arg,)*) -> Future_ + Send + Sync + 'static,
+            Future_: Future<Output = Result<Output, ErrorReply>> + Send + 'static,
+            Output: Serialize,
+            $($arg: DeserializeOwned,)*
+        {
+            #[allow(non_snake_case, reason = "the macro names the arguments after their types")]
+            fn call(&self, invocation: Invocation) -> BoxFuture<Result<Payload, ErrorReply>> {
+                let encoding = invocation.encoding;
+                let ($($arg,)*) = match invocation.args::<Args<($($arg,)*)>>() {
+                    Ok(args) => args.0,
+                    Err(error) => return Box::pin(std::future::ready(Err(error))),
+                };
+                let result = self($($arg,)*);
+                Box::pin(async move { single(encoding, &result.await?) })
+            }
+        }
+    )*};
+}
+
+handlers! {
+    ()
+    (A)
+    (A B)
+    (A B C)
+    (A B C D)
+    (A B C D E)
+    (A B C D E G)
+    (A B C D E G H)
+    (A B C D E G H I)
+}
+
+/// Positional arguments; the empty tuple is an empty list, not null.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Args<T>(T);
+
+/// One positional result, or none for `()`.
+fn single<T: Serialize>(encoding: Encoding, value: &T) -> Result<Payload, ErrorReply> {
+    if size_of::<T>() == 0 && wamp_proto::value::to_value(value).is_ok_and(|value| value.is_null()) {
+        return Ok(Payload::empty());
+    }
+    Ok(Payload::from_args(encoding, &(value,))?)
+}
+
+/// Runs a handler to its end: whatever it does, the caller gets one answer (fault 89).
+pub(crate) fn run(
+    shared: Arc<Shared>,
+    handler: Arc<DynHandler>,
+    invocation: Invocation,
+    aborted: AbortRegistration,
+) -> BoxFuture<()> {
+    Box::pin(async move {
+        let (request, encoding) = (invocation.request, invocation.encoding);
+        let work = AssertUnwindSafe(async { handler(invocation).await }).catch_unwind();
+        let reply = match Abortable::new(work, aborted).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(panic)) => {
+                let text = panic_text(&*panic);
+                tracing::error!(%request, panic = text, "a procedure panicked");
+                Err(ErrorReply::new(RUNTIME_ERROR).arg("the procedure panicked"))
+            }
+            Err(_) => Err(ErrorReply::new(uris::error::CANCELED)),
+        };
+        if let Err(error) = &reply {
+            tracing::debug!(%request, error = %error.error, "a procedure answers with an error");
+        }
+        shared.finish(request, reply.map_err(|error| error.into_remote(encoding)));
+    })
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    match panic.downcast_ref::<String>() {
+        Some(text) => text,
+        None => panic.downcast_ref::<&str>().copied().unwrap_or("(no text)"),
+    }
+}

@@ -1,0 +1,37 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod call;
+mod client;
+mod connect;
+mod endpoint;
+mod error;
+mod handler;
+mod machine;
+mod memory;
+mod pending;
+mod publish;
+mod queue;
+mod register;
+mod router;
+mod runtime;
+mod shared;
+mod subscribe;
+
+pub use call::{Call, CallFuture, CallResult, ValueCall};
+pub use client::{Client, CloseFuture};
+pub use connect::{ClientOptions, Joined, JoinFuture};
+pub use endpoint::{Endpoint, InvalidEndpoint, SocketAddress};
+pub use error::{ConnectError, Error};
+pub use handler::{ErrorReply, Handler, Invocation, Reply};
+pub use machine::{ClientMachine, Flow, Machine};
+pub use memory::link;
+pub use publish::{Publish, PublishFuture};
+pub use queue::Event;
+pub use register::{Register, RegisterFuture, Registration, UnregisterFuture};
+pub use router::{RouterConnection, RouterHandle};
+pub use runtime::{BoxFuture, Runtime};
+pub use subscribe::{Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
+
+pub use wamp_proto as proto;

@@ -1,0 +1,107 @@
+//! The machines that an adapter's pump runs: one for a client's session, one for a connection at a router.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use wamp_proto::{Encoding, Instant};
+
+use crate::shared::Shared;
+
+/// One end of a connection, to be pumped.
+///
+/// The pump hands over what it reads, takes what is to be written, and keeps one timer. Three rules: never read after the
+/// end of the stream; alternate between reading and writing; and write many frames at once, flush once.
+pub trait Machine: Send + Unpin + 'static {
+    /// Frames came, in order; they are taken out of `frames`.
+    fn handle_frames(&self, frames: &mut VecDeque<Bytes>);
+
+    /// The transport has ended, and why; empty when there is nothing to say. Nothing else is called after it.
+    fn handle_eof(&self, why: &str);
+
+    /// The deadline is due, or may be.
+    fn handle_timeout(&self);
+
+    /// Adds frames to write. `Pending` when there are none; the waker is woken when that changes, or the deadline, or
+    /// [`wants_read`](Self::wants_read).
+    fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow>;
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    fn deadline(&self) -> Option<Instant>;
+
+    /// Whether to go on reading.
+    fn wants_read(&self) -> bool;
+
+    /// The serializer of the connection.
+    fn encoding(&self) -> Encoding;
+
+    /// The largest frame to accept, in bytes.
+    fn receive_limit(&self) -> usize;
+}
+
+/// What to do after the frames of [`Machine::poll_output`] are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Flush, and ask again.
+    Continue,
+    /// Flush, and drop the transport.
+    Close,
+}
+
+/// How many bytes a pump takes at once: the rest waits in the bounded queue of the core, not in a socket's buffer.
+pub(crate) const BATCH: usize = 256 << 10;
+
+/// The machine of a client: give it to a pump.
+#[derive(Debug)]
+pub struct ClientMachine(pub(crate) Arc<Shared>);
+
+impl Machine for ClientMachine {
+    fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
+        self.0.update(|state, now| {
+            for frame in frames.drain(..) {
+                state.session.handle_frame(now, frame);
+            }
+        });
+    }
+
+    fn handle_eof(&self, why: &str) {
+        self.0.update(|state, _| state.session.handle_eof(why));
+    }
+
+    fn handle_timeout(&self) {
+        self.0.update(|state, now| state.session.handle_timeout(now));
+    }
+
+    fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
+        self.0.poll_output(context, frames)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.0.deadline()
+    }
+
+    fn wants_read(&self) -> bool {
+        self.0.peek(|state| state.session.wants_read())
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.0.encoding
+    }
+
+    fn receive_limit(&self) -> usize {
+        self.0.receive_limit
+    }
+}
+
+impl Drop for ClientMachine {
+    /// A pump that is dropped, with its runtime say, must not leave anybody waiting.
+    fn drop(&mut self) {
+        self.0.update(|state, _| {
+            state.session.handle_eof("the connection's task was stopped");
+            state.pumping = false;
+        });
+    }
+}

@@ -1,0 +1,131 @@
+//! Registering procedures.
+
+use std::{
+    future::{Future, IntoFuture},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use wamp_proto::{Match, Uri, id::RegistrationId, message::RegisterOptions};
+
+use crate::{
+    Client, Error,
+    handler::{DynHandler, Handler},
+    pending::Pending,
+    shared::{Outcome, State},
+};
+
+/// A procedure to be registered: add options, then `.await` it.
+#[must_use = "nothing is registered until it is awaited"]
+pub struct Register {
+    client: Client,
+    wish: Wish,
+}
+
+struct Wish {
+    procedure: Uri,
+    options: RegisterOptions,
+    handler: Arc<DynHandler>,
+}
+
+impl Register {
+    pub(crate) fn new<S: 'static>(client: Client, procedure: &str, handler: impl Handler<S>) -> Self {
+        let handler: Arc<DynHandler> = Arc::new(move |invocation| handler.call(invocation));
+        let wish = Wish { procedure: Uri::unchecked(procedure), options: RegisterOptions::default(), handler };
+        Self { client, wish }
+    }
+
+    /// Serves every procedure that begins with the URI, character by character.
+    pub fn prefix(mut self) -> Self {
+        self.wish.options.match_policy = Some(Match::Prefix);
+        self
+    }
+
+    /// Serves every procedure that matches the URI, whose empty components stand for any one component.
+    pub fn wildcard(mut self) -> Self {
+        self.wish.options.match_policy = Some(Match::Wildcard);
+        self
+    }
+}
+
+impl IntoFuture for Register {
+    type Output = Result<Registration, Error>;
+    type IntoFuture = RegisterFuture;
+
+    fn into_future(self) -> RegisterFuture {
+        let Self { client, wish } = self;
+        let send: fn(&mut State, _, Wish) -> _ = |state, now, wish| {
+            let request = state.session.register(now, wish.procedure, wish.options)?;
+            state.offered.insert(request, wish.handler);
+            Ok(request)
+        };
+        RegisterFuture { pending: Pending::new(client.shared.clone(), Ok(wish), send), client }
+    }
+}
+
+/// A registration under way.
+#[must_use = "nothing is registered until it is awaited"]
+pub struct RegisterFuture {
+    pending: Pending<Wish>,
+    client: Client,
+}
+
+impl Future for RegisterFuture {
+    type Output = Result<Registration, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.pending.poll(context).map(|outcome| match outcome? {
+            Outcome::Registered(id) => Ok(Registration { client: self.client.clone(), id }),
+            outcome => Err(outcome.unexpected()),
+        })
+    }
+}
+
+impl Drop for RegisterFuture {
+    fn drop(&mut self) {
+        self.pending.give_up(|_, _| {});
+    }
+}
+
+/// A registered procedure. Dropping this does not end the registration: it lasts as long as the session.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    client: Client,
+    id: RegistrationId,
+}
+
+impl Registration {
+    /// The registration's id.
+    pub fn id(&self) -> RegistrationId {
+        self.id
+    }
+
+    /// Ends the registration. Calls that are being handled are still answered.
+    pub fn unregister(self) -> UnregisterFuture {
+        let send: fn(&mut State, _, RegistrationId) -> _ =
+            |state, now, registration| state.session.unregister(now, registration);
+        UnregisterFuture { pending: Pending::new(self.client.shared.clone(), Ok(self.id), send), id: self.id }
+    }
+}
+
+/// The end of a registration under way.
+#[derive(Debug)]
+#[must_use = "nothing is unregistered until it is awaited"]
+pub struct UnregisterFuture {
+    pending: Pending<RegistrationId>,
+    id: RegistrationId,
+}
+
+impl Future for UnregisterFuture {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.pending.poll(context).map(|outcome| {
+            outcome?;
+            let id = self.id;
+            self.pending.shared().update(|state, _| state.procedures.remove(&id));
+            Ok(())
+        })
+    }
+}

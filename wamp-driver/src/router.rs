@@ -1,0 +1,293 @@
+//! The router, shared by the connections of an adapter.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use wamp_proto::{
+    Encoding, Instant, Limits,
+    message::Message,
+    router::{Action, Config, ConnectionId, Counts, Event, Opened, Router},
+};
+
+use crate::{
+    machine::{BATCH, Flow, Machine},
+    runtime::{BoxFuture, Runtime},
+    shared::lock,
+};
+
+/// A router without a network: an adapter opens connections on it and pumps them.
+///
+/// Frames are decoded by the connection that reads them. What happens under the lock is the routing itself: look-ups and
+/// the copy of the payload behind a new header. Those who have something to write are woken once a batch, after the lock.
+#[derive(Clone)]
+pub struct RouterHandle(Arc<Shared>);
+
+struct Shared {
+    runtime: Arc<dyn Runtime>,
+    limits: Limits,
+    state: Mutex<State>,
+}
+
+struct State {
+    router: Router,
+    /// The pump of each connection, by the connection's place.
+    pumps: Vec<Option<Waker>>,
+    /// The task that keeps the router's timer.
+    timer: Option<Waker>,
+    /// The deadline that the timer knows.
+    armed: Option<Instant>,
+    /// Whether no connection is left after a shutdown, and who wants to know.
+    idle: Vec<Waker>,
+}
+
+impl RouterHandle {
+    /// A router for the realms of `config`; its timer runs as a task of `runtime`, as long as the router is in use.
+    pub fn new(runtime: Arc<dyn Runtime>, config: Config) -> Self {
+        let limits = config.limits;
+        let router = Router::new(config, runtime.seed());
+        let state = State { router, pumps: Vec::new(), timer: None, armed: None, idle: Vec::new() };
+        let shared = Arc::new(Shared { runtime, limits, state: Mutex::new(state) });
+        let timer = Timer { shared: Arc::downgrade(&shared), sleep: None };
+        shared.runtime.spawn(Box::pin(timer));
+        Self(shared)
+    }
+
+    /// A connection whose transport is open: give it to a pump.
+    pub fn open(&self, opened: Opened) -> RouterConnection {
+        let id = self.0.update(None, |router, now| router.open(now, opened));
+        RouterConnection { shared: self.0.clone(), id, encoding: opened.encoding }
+    }
+
+    /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of
+    /// them is after a deadline.
+    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.0.update(None, |router, now| router.shutdown(now));
+        Idle(self.0.clone())
+    }
+
+    /// What the router holds at the moment.
+    pub fn counts(&self) -> Counts {
+        lock(&self.0.state).router.counts()
+    }
+
+    /// Bounds on every received message.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+}
+
+impl fmt::Debug for RouterHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouterHandle").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // The timer's task ends when it finds the router gone.
+        if let Some(timer) = lock(&self.state).timer.take() {
+            timer.wake();
+        }
+    }
+}
+
+impl Shared {
+    /// Changes the router, then wakes all who have something to do; `pumping` is the one who asks, and who will look for
+    /// itself.
+    fn update<T>(&self, pumping: Option<ConnectionId>, change: impl FnOnce(&mut Router, Instant) -> T) -> T {
+        let now = self.runtime.now();
+        let mut wakers = Vec::new();
+        let (result, events) = {
+            let mut state = lock(&self.state);
+            let result = change(&mut state.router, now);
+            state.collect(pumping, &mut wakers);
+            (result, std::iter::from_fn(|| state.router.poll_event()).collect::<Vec<_>>())
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        events.into_iter().for_each(log);
+        result
+    }
+}
+
+impl State {
+    fn collect(&mut self, pumping: Option<ConnectionId>, wakers: &mut Vec<Waker>) {
+        while let Some(id) = self.router.poll_ready() {
+            if Some(id) != pumping {
+                wakers.extend(self.pumps.get_mut(id.index()).and_then(Option::take));
+            }
+        }
+        let next = self.router.poll_timeout().map(|deadline| deadline.at);
+        if next.is_some_and(|next| self.armed.is_none_or(|armed| next < armed)) {
+            wakers.extend(self.timer.take());
+        }
+        if !self.idle.is_empty() && self.router.is_empty() {
+            wakers.append(&mut self.idle);
+        }
+    }
+}
+
+fn log(event: Event) {
+    match event {
+        Event::Joined { session, realm, authid, .. } => tracing::debug!(%session, %realm, authid, "session joined"),
+        Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
+        Event::Left { session: None, why, .. } => tracing::info!(%why, "connection ended before it became a session"),
+        _ => {}
+    }
+}
+
+/// One connection of a router.
+pub struct RouterConnection {
+    shared: Arc<Shared>,
+    id: ConnectionId,
+    encoding: Encoding,
+}
+
+impl RouterConnection {
+    fn end(&self, why: &str) {
+        self.shared.update(None, |router, now| router.handle_eof(now, self.id, why));
+    }
+}
+
+impl Machine for RouterConnection {
+    fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
+        let limits = &self.shared.limits;
+        let decode = |frame: Bytes| Message::decode(self.encoding, &frame, limits);
+        // The usual batch is one frame, which needs no list.
+        if frames.len() == 1 {
+            if let Some(message) = frames.pop_front().map(decode) {
+                self.shared.update(Some(self.id), |router, now| router.handle_message(now, self.id, message));
+            }
+            return;
+        }
+        let messages = frames.drain(..).map(decode).collect::<Vec<_>>();
+        self.shared.update(Some(self.id), |router, now| {
+            for message in messages {
+                router.handle_message(now, self.id, message);
+            }
+        });
+    }
+
+    fn handle_eof(&self, why: &str) {
+        self.end(why);
+    }
+
+    fn handle_timeout(&self) {}
+
+    fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
+        let mut state = lock(&self.shared.state);
+        let mut bytes = 0;
+        while bytes < BATCH {
+            match state.router.poll_transmit(self.id) {
+                Some(Action::Send(frame)) => {
+                    bytes += frame.len();
+                    frames.push_back(frame);
+                }
+                Some(Action::Close) => return Poll::Ready(Flow::Close),
+                None => break,
+            }
+        }
+        if bytes > 0 {
+            return Poll::Ready(Flow::Continue);
+        }
+        let place = self.id.index();
+        if state.pumps.len() <= place {
+            state.pumps.resize(place + 1, None);
+        }
+        if let Some(pump) = state.pumps.get_mut(place) {
+            match pump {
+                Some(waker) => waker.clone_from(context.waker()),
+                None => *pump = Some(context.waker().clone()),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// The router keeps its own timer.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn wants_read(&self) -> bool {
+        lock(&self.shared.state).router.wants_read(self.id)
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    fn receive_limit(&self) -> usize {
+        self.shared.limits.message_size
+    }
+}
+
+impl Drop for RouterConnection {
+    /// A pump that is dropped ends the connection, if it has not done so itself.
+    fn drop(&mut self) {
+        self.end("the connection's task was stopped");
+        // The place is for the next connection now.
+        if let Some(pump) = lock(&self.shared.state).pumps.get_mut(self.id.index()) {
+            *pump = None;
+        }
+    }
+}
+
+impl fmt::Debug for RouterConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RouterConnection").field(&self.id).finish()
+    }
+}
+
+/// The task that keeps the router's timer; ends when nobody uses the router any more.
+struct Timer {
+    shared: std::sync::Weak<Shared>,
+    sleep: Option<BoxFuture<()>>,
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(shared) = self.shared.upgrade() else { return Poll::Ready(()) };
+        loop {
+            if let Some(sleep) = &mut self.sleep {
+                if sleep.as_mut().poll(context).is_ready() {
+                    self.sleep = None;
+                    shared.update(None, |router, now| router.handle_timeout(now));
+                }
+            }
+            let now = shared.runtime.now();
+            let mut state = lock(&shared.state);
+            state.timer = Some(context.waker().clone());
+            let next = state.router.poll_timeout().map(|deadline| deadline.at);
+            if next == state.armed && (next.is_none() || self.sleep.is_some()) {
+                return Poll::Pending;
+            }
+            state.armed = next;
+            drop(state);
+            self.sleep = next.map(|next| shared.runtime.sleep(next - now));
+        }
+    }
+}
+
+/// Waits until the router has no connection left.
+struct Idle(Arc<Shared>);
+
+impl Future for Idle {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.0.state);
+        if state.router.is_empty() {
+            return Poll::Ready(());
+        }
+        state.idle.push(context.waker().clone());
+        Poll::Pending
+    }
+}

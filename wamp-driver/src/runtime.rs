@@ -1,0 +1,23 @@
+//! What the driver needs from the world.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use wamp_proto::Instant;
+
+/// A future on the heap.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// A clock, a way to start tasks and a source of seeds: what an adapter lends to the driver.
+pub trait Runtime: Send + Sync + 'static {
+    /// The time on a monotonic clock.
+    fn now(&self) -> Instant;
+
+    /// Runs `task` in the background, to its end.
+    fn spawn(&self, task: BoxFuture<()>);
+
+    /// Is ready after `duration`.
+    fn sleep(&self, duration: Duration) -> BoxFuture<()>;
+
+    /// 32 bytes from a secure random source.
+    fn seed(&self) -> [u8; 32];
+}

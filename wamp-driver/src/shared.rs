@@ -1,0 +1,414 @@
+//! What the handles of one client share: the session, and who waits for what.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+use futures_util::future::AbortHandle;
+use wamp_proto::{
+    Encoding, Instant, Pattern, Payload, Uri,
+    error::{Closed, RemoteError},
+    id::{PublicationId, RegistrationId, RequestId, SubscriptionId},
+    message::{self, CancelMode, InvocationDetails, ResultDetails},
+    session::{self, Session},
+    uri::uris,
+};
+
+use crate::{
+    Error,
+    connect::Joined,
+    handler::{self, DynHandler},
+    machine::{BATCH, Flow},
+    queue::{Event, EventQueue},
+    runtime::{BoxFuture, Runtime},
+};
+
+/// One client: what its handles, its pump and its handlers share.
+pub(crate) struct Shared {
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) encoding: Encoding,
+    pub(crate) receive_limit: usize,
+    pub(crate) max_invocations: usize,
+    state: Mutex<State>,
+}
+
+/// What changes, under the lock.
+pub(crate) struct State {
+    pub(crate) session: Session,
+    /// Who waits for the answer to a request.
+    pub(crate) waiting: HashMap<RequestId, oneshot::Sender<Outcome>>,
+    /// The topics that somebody here listens to.
+    pub(crate) topics: HashMap<Pattern, Topic>,
+    /// The topic of each SUBSCRIBE that is on its way.
+    pub(crate) asking: HashMap<RequestId, Pattern>,
+    /// The topic of each active subscription.
+    patterns: HashMap<SubscriptionId, Pattern>,
+    /// Handlers of procedures whose registration is on its way.
+    pub(crate) offered: HashMap<RequestId, Arc<DynHandler>>,
+    /// Handlers of registered procedures.
+    pub(crate) procedures: HashMap<RegistrationId, Arc<DynHandler>>,
+    /// Invocations that are being handled.
+    running: HashMap<RequestId, AbortHandle>,
+    pub(crate) joined: Option<Joined>,
+    /// Whether a pump still holds the transport.
+    pub(crate) pumping: bool,
+    /// The pump, to be woken when there is something to write or an earlier deadline.
+    pump: Option<Waker>,
+    /// The deadline that the pump knows.
+    armed: Option<Instant>,
+    /// Those who wait for room in the outbound queue.
+    pub(crate) room: Vec<Waker>,
+    /// Those who wait for the session to open, or for the pump to be done.
+    pub(crate) watchers: Vec<Waker>,
+}
+
+/// A topic, or a pattern of topics, and the streams of its events (P-06).
+pub(crate) struct Topic {
+    pub(crate) status: TopicStatus,
+    pub(crate) queues: Vec<Arc<EventQueue>>,
+}
+
+pub(crate) enum TopicStatus {
+    /// SUBSCRIBE is on its way; those who wait for the answer.
+    Asking(Vec<oneshot::Sender<Outcome>>),
+    /// SUBSCRIBED.
+    Active(SubscriptionId),
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Result { details: Box<ResultDetails>, payload: Payload },
+    Published(PublicationId),
+    Subscribed(SubscriptionId),
+    Registered(RegistrationId),
+    Done,
+    Failed(Error),
+}
+
+impl Outcome {
+    /// An answer of another kind than the request has; the session never gives one.
+    pub(crate) fn unexpected(self) -> Error {
+        match self {
+            Self::Failed(error) => error,
+            _ => Error::Timeout,
+        }
+    }
+}
+
+/// What is done once the lock is released: nobody is woken under it.
+#[derive(Default)]
+pub(crate) struct Effects {
+    wakers: Vec<Waker>,
+    answers: Vec<(oneshot::Sender<Outcome>, Outcome)>,
+    tasks: Vec<BoxFuture<()>>,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic under the lock would be a bug here, never in a handler: those run outside of it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, session: Session, receive_limit: usize, max_invocations: usize) -> Self {
+        let encoding = session.encoding();
+        let state = State {
+            session,
+            waiting: HashMap::new(),
+            topics: HashMap::new(),
+            asking: HashMap::new(),
+            patterns: HashMap::new(),
+            offered: HashMap::new(),
+            procedures: HashMap::new(),
+            running: HashMap::new(),
+            joined: None,
+            pumping: true,
+            pump: None,
+            armed: None,
+            room: Vec::new(),
+            watchers: Vec::new(),
+        };
+        Self { runtime, encoding, receive_limit, max_invocations, state: Mutex::new(state) }
+    }
+
+    /// Changes the state and acts on what follows from it.
+    pub(crate) fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Instant) -> T) -> T {
+        let now = self.runtime.now();
+        let mut effects = Effects::default();
+        let result = {
+            let mut state = lock(&self.state);
+            let result = change(&mut state, now);
+            self.dispatch(&mut state, &mut effects);
+            result
+        };
+        effects.run(&*self.runtime);
+        result
+    }
+
+    /// Looks at the state, and changes nothing that others wait for.
+    pub(crate) fn peek<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut lock(&self.state))
+    }
+
+    pub(crate) fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
+        let (flow, room) = {
+            let mut state = lock(&self.state);
+            let mut bytes = 0;
+            while bytes < BATCH {
+                let Some(frame) = state.session.poll_transmit() else { break };
+                bytes += frame.len();
+                frames.push_back(frame);
+            }
+            let flow = if state.session.is_finished() {
+                Poll::Ready(Flow::Close)
+            } else if bytes > 0 {
+                Poll::Ready(Flow::Continue)
+            } else {
+                state.pump = Some(context.waker().clone());
+                Poll::Pending
+            };
+            let room = if state.session.has_room() { std::mem::take(&mut state.room) } else { Vec::new() };
+            (flow, room)
+        };
+        room.into_iter().for_each(Waker::wake);
+        flow
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.peek(|state| {
+            state.armed = state.session.poll_timeout().map(|deadline| deadline.at);
+            state.armed
+        })
+    }
+
+    fn dispatch(self: &Arc<Self>, state: &mut State, effects: &mut Effects) {
+        while let Some(event) = state.session.poll_event() {
+            self.handle_event(state, effects, event);
+        }
+        let earlier = match (state.session.poll_timeout(), state.armed) {
+            (Some(next), Some(armed)) => next.at < armed,
+            (next, None) => next.is_some(),
+            (None, Some(_)) => false,
+        };
+        if earlier || state.session.has_output() || state.session.is_finished() {
+            effects.wakers.extend(state.pump.take());
+        }
+        if !state.watchers.is_empty() && (state.joined.is_some() || state.session.closed().is_some()) {
+            effects.wakers.append(&mut state.watchers);
+        }
+    }
+
+    fn handle_event(self: &Arc<Self>, state: &mut State, effects: &mut Effects, event: session::Event) {
+        use session::Event as E;
+        match event {
+            E::Joined(welcome) => state.joined = Some(Joined::new(*welcome)),
+            E::Result { request, details, payload } => {
+                // Progressive results need a caller that asked for them; none of ours does.
+                if !details.progress {
+                    state.answer(effects, request, Outcome::Result { details: Box::new(details), payload });
+                }
+            }
+            E::Published { request, publication } => state.answer(effects, request, Outcome::Published(publication)),
+            E::Subscribed { request, subscription } => state.subscribed(effects, request, subscription),
+            E::Registered { request, registration } => {
+                if let Some(handler) = state.offered.remove(&request) {
+                    state.procedures.insert(registration, handler);
+                }
+                state.answer(effects, request, Outcome::Registered(registration));
+            }
+            E::Unsubscribed { request } | E::Unregistered { request } => {
+                state.answer(effects, request, Outcome::Done);
+            }
+            E::Failed { request, failure } => state.failed(effects, request, failure.into()),
+            E::Event(event) => state.deliver(effects, *event),
+            E::Invocation { request, registration, details, payload } => {
+                self.invoke(state, effects, request, registration, *details, payload);
+            }
+            E::Interrupted { request, mode } => self.interrupt(state, request, mode),
+            E::SubscriptionRevoked { subscription, .. } => state.end_topic(effects, subscription),
+            E::RegistrationRevoked { registration, reason } => {
+                let reason = reason.unwrap_or_default();
+                tracing::warn!(%registration, reason, "registration revoked by the router");
+                state.procedures.remove(&registration);
+            }
+            E::Challenge(_) => {
+                // Anonymous is the only method that is offered, and it has no challenge.
+                state.session.close(self.runtime.now(), Uri::unchecked(uris::error::NO_MATCHING_AUTH_METHOD));
+            }
+            E::Closed(closed) => state.end(effects, &closed),
+            _ => {}
+        }
+    }
+
+    /// Starts the handler of an invocation.
+    fn invoke(
+        self: &Arc<Self>,
+        state: &mut State,
+        effects: &mut Effects,
+        request: RequestId,
+        registration: RegistrationId,
+        details: InvocationDetails,
+        payload: Payload,
+    ) {
+        let refusal = match state.procedures.get(&registration) {
+            None => Some((uris::error::NO_SUCH_PROCEDURE, "the procedure is not registered any more")),
+            Some(_) if state.running.len() >= self.max_invocations => {
+                Some((uris::error::UNAVAILABLE, "too many invocations at once"))
+            }
+            Some(handler) => {
+                let (abort, aborted) = AbortHandle::new_pair();
+                state.running.insert(request, abort);
+                let invocation =
+                    handler::Invocation::new(request, registration, details, payload, self.encoding);
+                effects.tasks.push(handler::run(self.clone(), handler.clone(), invocation, aborted));
+                None
+            }
+        };
+        if let Some((error, text)) = refusal {
+            let payload = Payload::from_args(self.encoding, &[text]).unwrap_or_else(|_| Payload::empty());
+            self.reply(state, request, Err(RemoteError { error: Uri::unchecked(error), payload }));
+        }
+    }
+
+    fn interrupt(&self, state: &mut State, request: RequestId, mode: Option<CancelMode>) {
+        if let Some(running) = state.running.get(&request) {
+            running.abort();
+        }
+        tracing::debug!(%request, ?mode, "the caller canceled the call");
+    }
+
+    /// A handler has finished.
+    pub(crate) fn finish(self: &Arc<Self>, request: RequestId, reply: Result<Payload, RemoteError>) {
+        self.update(|state, _| {
+            state.running.remove(&request);
+            self.reply(state, request, reply);
+        });
+    }
+
+    /// Answers an invocation; an answer that cannot be sent becomes an error that can.
+    fn reply(&self, state: &mut State, request: RequestId, reply: Result<Payload, RemoteError>) {
+        let Ok(open) = state.session.reply(request) else { return };
+        let sent = match reply {
+            Ok(payload) => open.result(payload),
+            Err(error) => open.error(error),
+        };
+        let Err(misuse) = sent else { return };
+        tracing::warn!(%request, %misuse, "the answer of a procedure cannot be sent");
+        let error = Uri::unchecked(uris::error::PAYLOAD_SIZE_EXCEEDED);
+        let payload =
+            Payload::from_args(self.encoding, &[misuse.to_string()]).unwrap_or_else(|_| Payload::empty());
+        if let Ok(open) = state.session.reply(request) {
+            // The last resort has a few dozen bytes; a peer that refuses even those gets nothing.
+            let _ = open.error(RemoteError { error, payload });
+        }
+    }
+}
+
+impl State {
+    fn answer(&mut self, effects: &mut Effects, request: RequestId, outcome: Outcome) {
+        if let Some(waiter) = self.waiting.remove(&request) {
+            effects.answers.push((waiter, outcome));
+        }
+    }
+
+    fn failed(&mut self, effects: &mut Effects, request: RequestId, error: Error) {
+        self.offered.remove(&request);
+        self.answer(effects, request, Outcome::Failed(error.clone()));
+        if let Some(pattern) = self.asking.remove(&request) {
+            if let Some(Topic { status: TopicStatus::Asking(waiters), queues }) = self.topics.remove(&pattern) {
+                effects.wakers.extend(queues.iter().filter_map(|queue| queue.end()));
+                effects.answers.extend(waiters.into_iter().map(|waiter| (waiter, Outcome::Failed(error.clone()))));
+            }
+        }
+    }
+
+    fn subscribed(&mut self, effects: &mut Effects, request: RequestId, subscription: SubscriptionId) {
+        let Some(pattern) = self.asking.remove(&request) else { return };
+        let Some(topic) = self.topics.get_mut(&pattern) else { return };
+        let status = std::mem::replace(&mut topic.status, TopicStatus::Active(subscription));
+        if let TopicStatus::Asking(waiters) = status {
+            let told = waiters.into_iter().map(|waiter| (waiter, Outcome::Subscribed(subscription)));
+            effects.answers.extend(told);
+        }
+        self.patterns.insert(subscription, pattern);
+    }
+
+    fn deliver(&mut self, effects: &mut Effects, event: message::Event) {
+        let Some(topic) = self.patterns.get(&event.subscription).and_then(|pattern| self.topics.get(pattern)) else {
+            return;
+        };
+        let message::Event { subscription, publication, details, payload } = event;
+        for queue in &topic.queues {
+            let event = Event {
+                topic: details.topic.clone().unwrap_or_else(|| queue.topic.clone()),
+                subscription,
+                publication,
+                details: details.clone(),
+                payload: payload.clone(),
+                missed: 0,
+            };
+            effects.wakers.extend(queue.push(event));
+        }
+    }
+
+    /// The router ended a subscription: so do its streams.
+    fn end_topic(&mut self, effects: &mut Effects, subscription: SubscriptionId) {
+        if let Some(topic) = self.patterns.remove(&subscription).and_then(|pattern| self.topics.remove(&pattern)) {
+            effects.wakers.extend(topic.queues.iter().filter_map(|queue| queue.end()));
+        }
+    }
+
+    /// A stream was dropped. The last one of a topic ends the subscription (P-06).
+    pub(crate) fn drop_queue(&mut self, now: Instant, pattern: &Pattern, queue: &Arc<EventQueue>) -> Option<RequestId> {
+        let topic = self.topics.get_mut(pattern)?;
+        topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
+        let TopicStatus::Active(subscription) = topic.status else { return None };
+        if !topic.queues.is_empty() {
+            return None;
+        }
+        self.topics.remove(pattern);
+        self.patterns.remove(&subscription);
+        self.session.unsubscribe(now, subscription).ok()
+    }
+
+    /// The session is over: everybody who waits is told why.
+    fn end(&mut self, effects: &mut Effects, closed: &Closed) {
+        let failed = || Outcome::Failed(Error::Closed(closed.clone()));
+        effects.answers.extend(self.waiting.drain().map(|(_, waiter)| (waiter, failed())));
+        for (_, topic) in self.topics.drain() {
+            effects.wakers.extend(topic.queues.iter().filter_map(|queue| queue.end()));
+            if let TopicStatus::Asking(waiters) = topic.status {
+                effects.answers.extend(waiters.into_iter().map(|waiter| (waiter, failed())));
+            }
+        }
+        self.patterns.clear();
+        self.asking.clear();
+        self.offered.clear();
+        self.procedures.clear();
+        // Handlers run on: what they do may matter to others than the caller.
+        self.running.clear();
+        effects.wakers.append(&mut self.room);
+    }
+}
+
+impl Effects {
+    fn run(self, runtime: &dyn Runtime) {
+        for (waiter, outcome) in self.answers {
+            // Whoever has stopped waiting does not care.
+            let _ = waiter.send(outcome);
+        }
+        self.tasks.into_iter().for_each(|task| runtime.spawn(task));
+        self.wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("encoding", &self.encoding).finish_non_exhaustive()
+    }
+}

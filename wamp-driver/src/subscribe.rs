@@ -1,0 +1,278 @@
+//! Subscribing to topics.
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_channel::oneshot;
+use futures_core::Stream;
+use futures_util::FutureExt as _;
+use wamp_proto::{
+    Instant, Match, Pattern, Uri,
+    error::Misuse,
+    id::{RequestId, SubscriptionId},
+    message::SubscribeOptions,
+    uri::UriRule,
+};
+
+use crate::{
+    Client, Error, Event,
+    queue::EventQueue,
+    shared::{Outcome, State, Topic, TopicStatus},
+};
+
+/// A topic to subscribe to: add options, then `.await` it for a stream of events, or give it a handler.
+#[derive(Debug)]
+#[must_use = "nothing is subscribed until it is awaited"]
+pub struct Subscribe {
+    client: Client,
+    topic: String,
+    kind: Match,
+    capacity: usize,
+}
+
+/// Events that wait in a stream before later ones are dropped and counted.
+const DEFAULT_CAPACITY: usize = 1024;
+
+impl Subscribe {
+    pub(crate) fn new(client: Client, topic: &str) -> Self {
+        Self { client, topic: topic.to_owned(), kind: Match::Exact, capacity: DEFAULT_CAPACITY }
+    }
+
+    /// Takes the events of every topic that begins with the URI, character by character (P-46).
+    pub fn prefix(mut self) -> Self {
+        self.kind = Match::Prefix;
+        self
+    }
+
+    /// Takes the events of every topic that matches the URI, whose empty components stand for any one component (P-47).
+    pub fn wildcard(mut self) -> Self {
+        self.kind = Match::Wildcard;
+        self
+    }
+
+    /// How many events may wait in the stream, instead of 1,024. When more come, they are dropped, and the next event says
+    /// how many it [`missed`](Event::missed).
+    pub fn capacity(mut self, events: usize) -> Self {
+        self.capacity = events;
+        self
+    }
+
+    /// Runs `handler` for each event, one after the other, as long as the session lasts. A handler that panics is logged,
+    /// and the next event handled.
+    ///
+    /// # Errors
+    ///
+    /// When the subscription fails.
+    pub async fn handle<F, R>(self, handler: F) -> Result<SubscriptionId, Error>
+    where
+        F: Fn(Event) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let runtime = self.client.shared.runtime.clone();
+        let mut subscription = self.into_future().await?;
+        let id = subscription.id();
+        // The handler must not keep the session alive: that is for those who use it.
+        subscription.client = None;
+        runtime.spawn(Box::pin(async move {
+            while let Some(event) = subscription.next().await {
+                let topic = event.topic.clone();
+                let work = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
+                if work.await.is_err() {
+                    tracing::error!(%topic, "an event handler panicked");
+                }
+            }
+        }));
+        Ok(id)
+    }
+}
+
+impl IntoFuture for Subscribe {
+    type Output = Result<Subscription, Error>;
+    type IntoFuture = SubscribeFuture;
+
+    fn into_future(self) -> SubscribeFuture {
+        SubscribeFuture { wish: Some(self), waiting: None }
+    }
+}
+
+/// A subscription under way.
+#[derive(Debug)]
+#[must_use = "nothing is subscribed until it is awaited"]
+pub struct SubscribeFuture {
+    wish: Option<Subscribe>,
+    /// The stream to hand out, and the answer of the router, unless it had answered already.
+    waiting: Option<(Subscription, Option<oneshot::Receiver<Outcome>>)>,
+}
+
+impl Future for SubscribeFuture {
+    type Output = Result<Subscription, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(wish) = self.wish.take() {
+            match join(&wish, context) {
+                Ok(Some(waiting)) => self.waiting = Some(waiting),
+                Ok(None) => {
+                    self.wish = Some(wish);
+                    return Poll::Pending;
+                }
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        let Some((subscription, answer)) = &mut self.waiting else { return Poll::Pending };
+        if let Some(answer) = answer {
+            match std::task::ready!(Pin::new(answer).poll(context)) {
+                Ok(Outcome::Subscribed(id)) => subscription.id = Some(id),
+                Ok(Outcome::Failed(error)) => return Poll::Ready(Err(error)),
+                Ok(outcome) => return Poll::Ready(Err(outcome.unexpected())),
+                Err(oneshot::Canceled) => return Poll::Ready(Err(Error::Timeout)),
+            }
+        }
+        Poll::Ready(self.waiting.take().map(|(subscription, _)| subscription).ok_or(Error::Timeout))
+    }
+}
+
+/// A stream, and the router's answer unless the topic is active already.
+type Joined = (Subscription, Option<oneshot::Receiver<Outcome>>);
+
+/// Adds a stream to its topic, and asks the router unless it was asked before (P-06). `None` when there is no room now.
+fn join(wish: &Subscribe, context: &mut Context<'_>) -> Result<Option<Joined>, Error> {
+    let pattern = Pattern::new(UriRule::Loose, wish.kind, &wish.topic).map_err(Misuse::Uri)?;
+    let client = &wish.client;
+    client.shared.update(|state, now| {
+        if let Some(closed) = state.session.closed() {
+            return Err(Error::Closed(closed.clone()));
+        }
+        if !state.session.has_room() {
+            state.room.push(context.waker().clone());
+            return Ok(None);
+        }
+        if !state.topics.contains_key(&pattern) {
+            ask(state, now, &pattern)?;
+        }
+        let Some(topic) = state.topics.get_mut(&pattern) else { return Ok(None) };
+        let queue = EventQueue::new(pattern.uri().clone(), wish.capacity);
+        topic.queues.push(queue.clone());
+        let mut subscription = Subscription { client: Some(client.clone()), shared: client.shared.clone(), pattern, queue, id: None };
+        let answer = match &mut topic.status {
+            TopicStatus::Active(id) => {
+                subscription.id = Some(*id);
+                None
+            }
+            TopicStatus::Asking(waiters) => {
+                let (sender, receiver) = oneshot::channel();
+                waiters.push(sender);
+                Some(receiver)
+            }
+        };
+        Ok(Some((subscription, answer)))
+    })
+}
+
+fn ask(state: &mut State, now: Instant, pattern: &Pattern) -> Result<RequestId, Misuse> {
+    let kind = Some(pattern.kind()).filter(|kind| *kind != Match::Exact);
+    let options = SubscribeOptions { match_policy: kind, ..SubscribeOptions::default() };
+    let request = state.session.subscribe(now, pattern.uri().clone(), options)?;
+    state.asking.insert(request, pattern.clone());
+    let topic = Topic { status: TopicStatus::Asking(Vec::new()), queues: Vec::new() };
+    state.topics.insert(pattern.clone(), topic);
+    Ok(request)
+}
+
+/// The events of a topic, or of a pattern of topics, in the order in which each publisher sent them (S-75).
+///
+/// A [`Stream`], with a [`next`](Self::next) of its own for those who do without stream adapters. It ends with the session.
+/// Dropping it ends the subscription, unless other streams of this client share it (P-06).
+pub struct Subscription {
+    /// Keeps the session alive.
+    client: Option<Client>,
+    shared: Arc<crate::shared::Shared>,
+    pattern: Pattern,
+    queue: Arc<EventQueue>,
+    id: Option<SubscriptionId>,
+}
+
+impl Subscription {
+    /// The subscription's id.
+    pub fn id(&self) -> SubscriptionId {
+        self.id.unwrap_or(SubscriptionId::FIRST)
+    }
+
+    /// What was subscribed to.
+    pub fn topic(&self) -> &Uri {
+        self.pattern.uri()
+    }
+
+    /// The next event; `None` when the session or the subscription has ended.
+    pub fn next(&mut self) -> Next<'_> {
+        Next(&self.queue)
+    }
+
+    /// Ends the subscription and waits until the router has done so, if this was its last stream.
+    pub fn unsubscribe(self) -> UnsubscribeFuture {
+        let mut answer = None;
+        self.shared.update(|state, now| {
+            if let Some(request) = state.drop_queue(now, &self.pattern, &self.queue) {
+                let (sender, receiver) = oneshot::channel();
+                state.waiting.insert(request, sender);
+                answer = Some(receiver);
+            }
+        });
+        UnsubscribeFuture(answer)
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Event;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.queue.poll(context)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.shared.update(|state, now| state.drop_queue(now, &self.pattern, &self.queue));
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("pattern", &self.pattern).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The next event: see [`Subscription::next`]. May be dropped without losing one.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Next<'a>(&'a EventQueue);
+
+impl Future for Next<'_> {
+    type Output = Option<Event>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll(context)
+    }
+}
+
+/// The end of a subscription under way.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct UnsubscribeFuture(Option<oneshot::Receiver<Outcome>>);
+
+impl Future for UnsubscribeFuture {
+    type Output = Result<(), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(answer) = &mut self.0 else { return Poll::Ready(Ok(())) };
+        match std::task::ready!(Pin::new(answer).poll(context)) {
+            Ok(Outcome::Failed(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+}
