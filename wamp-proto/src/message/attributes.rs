@@ -221,7 +221,8 @@ macro_rules! attributes {
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
             $($($(#[$group_doc])* pub $group: Option<Box<$group_type>>,)*)?
-            /// Attributes of implementations, with a leading underscore (M-08).
+            /// Attributes of implementations, with a leading underscore (M-08). A known one here is not sent: encoding
+            /// fails.
             pub extra: $crate::dict::Dict,
         }
 
@@ -268,6 +269,12 @@ macro_rules! attributes {
                     $crate::message::attributes::Group::write(&**group, writer)?;
                 })*)?
                 for (key, value) in self.extra.iter() {
+                    // The typed fields are the only way to send what is known.
+                    let known = [$($crate::message::attributes::key!($field $($key)?)),*].contains(&key)
+                        $($(|| <$group_type>::KEYS.contains(&key))*)?;
+                    if known {
+                        return Err($crate::codec::EncodeError::DuplicateKey(key.to_owned()));
+                    }
                     writer.key(key);
                     value.write(writer)?;
                 }

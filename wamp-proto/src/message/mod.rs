@@ -142,7 +142,8 @@ macro_rules! messages {
                 ///
                 /// # Errors
                 ///
-                /// When the payload cannot be transcoded, which a validated one always can.
+                /// When a text starts with U+0000 (W-16), when `extra` has a known attribute, or when the payload cannot be
+                /// transcoded, which a validated one always can.
                 pub fn encode(&self, encoding: Encoding) -> core::result::Result<Bytes, EncodeError> {
                     encode(MessageKind::$variant, self, encoding)
                 }
@@ -154,7 +155,8 @@ macro_rules! messages {
             ///
             /// # Errors
             ///
-            /// When the payload cannot be transcoded, which a validated one always can.
+            /// When a text starts with U+0000 (W-16), when `extra` has a known attribute, or when the payload cannot be
+                /// transcoded, which a validated one always can.
             pub fn encode(&self, encoding: Encoding) -> core::result::Result<Bytes, EncodeError> {
                 match self { $(Self::$variant(message) => message.encode(encoding),)* }
             }

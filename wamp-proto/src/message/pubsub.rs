@@ -185,14 +185,15 @@ impl Wire for Unsubscribed {
 /// Tells the two forms of UNSUBSCRIBED and UNREGISTERED apart: request 0 has details, any other has none (T-73). In the
 /// revocation form, the cursor then stands behind the 0.
 pub(super) fn is_revocation(cursor: &mut Cursor<'_>) -> Result<bool, Violation> {
-    let revoked = cursor.elements.unsigned(1) == Ok(0);
-    match (revoked, cursor.elements.len()) {
-        (true, 3) => {
-            cursor.advance();
-            Ok(true)
-        }
-        (false, 2) => Ok(false),
-        (_, found) => Err(Violation::Arity { message: cursor.kind, found }),
+    // A lone 0 is then refused as an id.
+    if cursor.elements.len() == 2 {
+        return Ok(false);
+    }
+    let index = cursor.advance();
+    if cursor.elements.unsigned(index) == Ok(0) {
+        Ok(true)
+    } else {
+        Err(cursor.wrong(index, "0 when details follow"))
     }
 }
 

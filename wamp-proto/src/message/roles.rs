@@ -204,8 +204,8 @@ impl Attribute for Roles {
         reader.dict()?;
         while let Some(key) = reader.key()? {
             match Role::from_name(&key) {
-                Some(role) => roles = roles.with(role, read_role(reader)?),
-                None => reader.skip()?,
+                Some(role) if reader.peek()? != Kind::Null => roles = roles.with(role, read_role(reader)?),
+                _ => reader.skip()?,
             }
         }
         Ok(roles)

@@ -2,7 +2,8 @@
 
 use super::{
     Event, Session,
-    requests::{Answered, Pending, Purpose},
+    State,
+    requests::{Answered, Pending, Purpose, Unwanted},
 };
 use crate::{
     error::{Misuse, RemoteError},
@@ -10,7 +11,7 @@ use crate::{
     map::IdSet,
     message::{
         self, ErrorDetails, Interrupt, Message, MessageKind, Register, RegisterOptions, Registered, Role,
-        Unregister, Unregistered, Yield, YieldOptions,
+        Unregister, Unregistered, Unsubscribe, Yield, YieldOptions,
     },
     payload::Payload,
     time::Instant,
@@ -112,7 +113,8 @@ impl Session {
     ///
     /// When the session has no such registration, is not open, or there is no room.
     pub fn unregister(&mut self, now: Instant, registration: RegistrationId) -> Result<RequestId, Misuse> {
-        if self.closed.is_none() && !self.invocations.registrations.contains(&registration) {
+        self.check_use(Role::Callee)?;
+        if !self.invocations.registrations.contains(&registration) {
             return Err(Misuse::NoSuchRegistration(registration));
         }
         let pending = Pending::new(Purpose::Unregister(registration));
@@ -136,11 +138,10 @@ impl Session {
         let (request, registration) = (registered.request, registered.registration);
         let answered = self.requests.take(MessageKind::Register, request);
         if matches!(answered, Answered::GivenUp) && !self.invocations.registrations.contains(&registration) {
-            // Nobody wants it any more.
-            let unregister = |request| Unregister { request, registration }.into();
-            return self.end_unwanted(MessageKind::Unregister, unregister);
+            self.unwanted.insert(Unwanted::Registration(registration));
         }
         if self.resolve(MessageKind::Registered, request, answered).is_some() {
+            self.unwanted.remove(&Unwanted::Registration(registration));
             self.invocations.registrations.insert(registration);
             self.events.push_back(Event::Registered { request, registration });
         }
@@ -196,12 +197,28 @@ impl Session {
         }
     }
 
-    /// A subscription or registration came into being after its request was given up: ends it, without a word to the
-    /// application.
-    pub(super) fn end_unwanted(&mut self, kind: MessageKind, build: impl FnOnce(RequestId) -> Message) {
-        let request = self.ids.next();
-        self.send_always(build(request));
-        self.requests.ignore_answer(request, kind);
+    /// Subscriptions and registrations that came into being after their request was given up are ended, without a word
+    /// to the application. While another request of the kind waits for its answer, the same id may come again for it:
+    /// then it is wanted after all.
+    pub(super) fn end_unwanted(&mut self) {
+        if self.unwanted.is_empty() || self.state != State::Open {
+            return;
+        }
+        for unwanted in core::mem::take(&mut self.unwanted) {
+            let (began, ends) = unwanted.kinds();
+            if self.requests.any_waits(began) {
+                self.unwanted.insert(unwanted);
+                continue;
+            }
+            let request = self.ids.next();
+            self.send_always(match unwanted {
+                Unwanted::Subscription(subscription) => {
+                    Message::from(Unsubscribe { request, subscription, options: None })
+                }
+                Unwanted::Registration(registration) => Unregister { request, registration }.into(),
+            });
+            self.requests.ignore_answer(request, ends);
+        }
     }
 
     /// The router refused to end a subscription or registration: it does not know it, so neither do we.

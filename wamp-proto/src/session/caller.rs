@@ -7,7 +7,7 @@ use super::{
     requests::{Pending, Purpose},
 };
 use crate::{
-    error::Misuse,
+    error::{Misuse, Violation},
     id::RequestId,
     message::{self, CallOptions, Cancel, CancelMode, CancelOptions, Feature, MessageKind, Role},
     payload::Payload,
@@ -60,8 +60,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the call is finished already.
+    /// When the call is finished already, or the session is not open.
     pub fn cancel(&mut self, request: RequestId, mode: CancelMode) -> Result<bool, Misuse> {
+        self.check_use(Role::Caller)?;
         match self.requests.get_mut(request) {
             Some(pending) if pending.kind() == MessageKind::Call => Ok(self.send_cancel(request, mode)),
             _ => Err(Misuse::NoSuchCall(request)),
@@ -73,6 +74,7 @@ impl Session {
     pub fn give_up(&mut self, request: RequestId) {
         if let Some(pending) = self.requests.give_up(request) {
             self.timers.stop(pending.deadline, Timeout::Request(request));
+            self.end_unwanted();
         }
     }
 
@@ -91,16 +93,16 @@ impl Session {
             return;
         }
         if result.details.progress {
-            let Some(pending) = self.requests.get_mut(request) else {
-                self.answered(MessageKind::Result, MessageKind::Call, request);
-                return;
+            let waiting = self.requests.get_mut(request).filter(|pending| pending.kind() == MessageKind::Call);
+            let Some(pending) = waiting else {
+                return self.violate(Violation::UnknownRequest { message: MessageKind::Result, request });
             };
-            let (Purpose::Call { progress: true, timeout }, old) = (pending.purpose, pending.deadline) else {
+            let Purpose::Call { progress: true, timeout } = pending.purpose else {
                 // Progress that nobody asked for: the call goes on (fault 64).
                 return;
             };
             let deadline = now + timeout;
-            pending.deadline = deadline;
+            let old = core::mem::replace(&mut pending.deadline, deadline);
             self.timers.stop(old, Timeout::Request(request));
             self.timers.set(deadline, Timeout::Request(request));
         } else if self.answered(MessageKind::Result, MessageKind::Call, request).is_none() {

@@ -9,6 +9,9 @@ use crate::{
     uri::{Uri, uris},
 };
 
+/// Longest text in an ABORT, in characters.
+const MAX_TEXT: usize = 200;
+
 impl Session {
     /// Closes the session in order: GOODBYE goes out, and the session ends when the router answers it or does not do so
     /// in time. A session that has not joined yet ends at once. Closing twice is the same as closing once.
@@ -56,7 +59,9 @@ impl Session {
             Closed::JoinTimeout => uris::error::TIMEOUT,
             _ => uris::close::CLOSE_REALM,
         };
-        self.send_abort(Uri::unchecked(reason), Some(why.to_string()));
+        // The peer may have chosen a part of the text: it must fit into any message limit.
+        let text = why.to_string().chars().take(MAX_TEXT).collect();
+        self.send_abort(Uri::unchecked(reason), Some(text));
         self.finish(why);
     }
 
@@ -75,6 +80,7 @@ impl Session {
         self.requests.clear();
         self.subscriptions.clear();
         self.invocations.clear();
+        self.unwanted.clear();
         self.closed = Some(why.clone());
         self.events.push_back(Event::Closed(why));
     }

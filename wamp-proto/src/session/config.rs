@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::{
     dict::Dict,
     limits::Limits,
-    message::{Features, Role, Roles},
+    message::{Feature, Features, Role, Roles},
     uri::{Uri, UriRule},
 };
 
@@ -50,7 +50,7 @@ impl Config {
     pub fn new(realm: Uri) -> Self {
         Self {
             realm,
-            roles: Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Features::NONE)),
+            roles: client_roles(),
             agent: Some(concat!("wamp-proto/", env!("CARGO_PKG_VERSION")).to_owned()),
             authid: None,
             authmethods: vec!["anonymous".to_owned()],
@@ -66,4 +66,37 @@ impl Config {
             max_events: 1 << 12,
         }
     }
+}
+
+/// The client's roles, each with the features that this session can do its part of (F-42).
+fn client_roles() -> Roles {
+    let caller = [
+        Feature::ProgressiveCallResults,
+        Feature::CallTimeout,
+        Feature::CallCanceling,
+        Feature::CallerIdentification,
+    ];
+    let callee = [
+        Feature::ProgressiveCallResults,
+        Feature::CallCanceling,
+        Feature::CallerIdentification,
+        Feature::CallTrustlevels,
+        Feature::PatternBasedRegistration,
+        Feature::SharedRegistration,
+        Feature::RegistrationRevocation,
+    ];
+    let publisher =
+        [Feature::SubscriberBlackwhiteListing, Feature::PublisherExclusion, Feature::PublisherIdentification];
+    let subscriber = [
+        Feature::PublisherIdentification,
+        Feature::PublicationTrustlevels,
+        Feature::PatternBasedSubscription,
+        Feature::SubscriptionRevocation,
+    ];
+    let set = |features: &[Feature]| features.iter().fold(Features::NONE, |set, feature| set.with(*feature));
+    Roles::NONE
+        .with(Role::Publisher, set(&publisher))
+        .with(Role::Subscriber, set(&subscriber))
+        .with(Role::Caller, set(&caller))
+        .with(Role::Callee, set(&callee))
 }

@@ -14,7 +14,10 @@ mod subscriber;
 mod timers;
 
 use core::time::Duration;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -35,7 +38,7 @@ use crate::{
 };
 use callee::Invocations;
 use outbox::Outbox;
-use requests::{Answered, Pending, Requests};
+use requests::{Answered, Pending, Requests, Unwanted};
 use timers::Timers;
 
 /// The client's side of one session: all four roles at once, from HELLO to the end (S-01..S-80).
@@ -82,6 +85,7 @@ pub struct Session {
     requests: Requests,
     subscriptions: IdSet<SubscriptionId>,
     invocations: Invocations,
+    unwanted: BTreeSet<Unwanted>,
     router: Roles,
     timers: Timers,
     outbox: Outbox,
@@ -103,6 +107,7 @@ impl Session {
             ids: SequentialIds::default(),
             subscriptions: IdSet::default(),
             invocations: Invocations::default(),
+            unwanted: BTreeSet::new(),
             router: Roles::NONE,
             timers: Timers::default(),
             events: VecDeque::new(),
@@ -131,6 +136,7 @@ impl Session {
             Err(_) if self.state == State::Leaving => {}
             Err(violation) => self.violate(violation),
         }
+        self.end_unwanted();
         self.update_reading();
     }
 
@@ -139,10 +145,12 @@ impl Session {
         while let Some(timeout) = self.timers.pop(now) {
             match timeout {
                 Timeout::Join => self.abort(Closed::JoinTimeout),
-                Timeout::Close => self.finish(Closed::CloseTimeout),
+                // The router had its time: what it has not read by now is not worth waiting for.
+                Timeout::Close => self.lose(Closed::CloseTimeout),
                 Timeout::Request(request) => self.request_timed_out(request),
             }
         }
+        self.end_unwanted();
         self.update_reading();
     }
 
@@ -318,8 +326,10 @@ impl Session {
     }
 
     fn request_timed_out(&mut self, request: RequestId) {
-        if self.requests.give_up(request).is_some() {
-            self.send_cancel(request, message::CancelMode::KillNoWait);
+        if let Some(pending) = self.requests.give_up(request) {
+            if pending.kind() == MessageKind::Call {
+                self.send_cancel(request, message::CancelMode::KillNoWait);
+            }
             self.events.push_back(Event::Failed { request, failure: Failure::Timeout });
         }
     }
@@ -336,6 +346,7 @@ impl Session {
         if let Ok(frame) = message.into().encode(self.encoding) {
             self.outbox.push_always(frame);
         }
+        self.update_reading();
     }
 
     fn update_reading(&mut self) {

@@ -20,10 +20,7 @@ pub(super) struct Pending {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     /// A result; several when `progress`, each of which moves the deadline by `timeout`.
-    Call {
-        progress: bool,
-        timeout: core::time::Duration,
-    },
+    Call { progress: bool, timeout: core::time::Duration },
     Publish,
     Subscribe,
     Unsubscribe(SubscriptionId),
@@ -54,6 +51,23 @@ impl Pending {
             Purpose::Publish => Role::Publisher,
             Purpose::Subscribe | Purpose::Unsubscribe(_) => Role::Subscriber,
             Purpose::Register | Purpose::Unregister(_) => Role::Callee,
+        }
+    }
+}
+
+/// A subscription or registration that nobody asked for any more when it came into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unwanted {
+    Subscription(SubscriptionId),
+    Registration(RegistrationId),
+}
+
+impl Unwanted {
+    /// The request that began it, and the one that ends it.
+    pub(super) fn kinds(self) -> (MessageKind, MessageKind) {
+        match self {
+            Self::Subscription(_) => (MessageKind::Subscribe, MessageKind::Unsubscribe),
+            Self::Registration(_) => (MessageKind::Register, MessageKind::Unregister),
         }
     }
 }
@@ -109,18 +123,22 @@ impl Requests {
             self.given_up.remove(&request);
             return Answered::GivenUp;
         }
-        match self.forgotten {
-            Some(forgotten) if request <= forgotten && !self.pending.contains_key(&request) => {
-                Answered::GivenUp
-            }
-            _ => Answered::Never,
-        }
+        if self.may_be_forgotten(request) { Answered::GivenUp } else { Answered::Never }
+    }
+
+    /// Whether the request may be one that was given up so long ago that we forgot.
+    fn may_be_forgotten(&self, request: RequestId) -> bool {
+        self.forgotten.is_some_and(|forgotten| request <= forgotten) && !self.pending.contains_key(&request)
+    }
+
+    /// Whether a request of this kind waits for its answer; looks at all of them.
+    pub(super) fn any_waits(&self, kind: MessageKind) -> bool {
+        self.pending.values().any(|pending| pending.kind() == kind)
     }
 
     /// Whether the answer to this request is not wanted any more.
     pub(super) fn is_given_up(&self, kind: MessageKind, request: RequestId) -> bool {
-        self.given_up.get(&request) == Some(&kind)
-            || self.forgotten.is_some_and(|forgotten| request <= forgotten)
+        self.given_up.get(&request) == Some(&kind) || self.may_be_forgotten(request)
     }
 
     /// Nobody waits for this request any more; its answer, if it comes, is dropped.

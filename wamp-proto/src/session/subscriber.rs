@@ -2,12 +2,12 @@
 
 use super::{
     Event, Session,
-    requests::{Answered, Pending, Purpose},
+    requests::{Answered, Pending, Purpose, Unwanted},
 };
 use crate::{
     error::Misuse,
     id::{RequestId, SubscriptionId},
-    message::{self, MessageKind, Subscribe, SubscribeOptions, Subscribed, Unsubscribe, Unsubscribed},
+    message::{self, MessageKind, Role, Subscribe, SubscribeOptions, Subscribed, Unsubscribe, Unsubscribed},
     time::Instant,
     uri::Uri,
 };
@@ -37,7 +37,8 @@ impl Session {
     ///
     /// When the session has no such subscription, is not open, or there is no room.
     pub fn unsubscribe(&mut self, now: Instant, subscription: SubscriptionId) -> Result<RequestId, Misuse> {
-        if self.closed.is_none() && !self.subscriptions.contains(&subscription) {
+        self.check_use(Role::Subscriber)?;
+        if !self.subscriptions.contains(&subscription) {
             return Err(Misuse::NoSuchSubscription(subscription));
         }
         let pending = Pending::new(Purpose::Unsubscribe(subscription));
@@ -48,11 +49,10 @@ impl Session {
         let (request, subscription) = (subscribed.request, subscribed.subscription);
         let answered = self.requests.take(MessageKind::Subscribe, request);
         if matches!(answered, Answered::GivenUp) && !self.subscriptions.contains(&subscription) {
-            // Nobody wants it any more, and nobody shares it.
-            let unsubscribe = |request| Unsubscribe { request, subscription, options: None }.into();
-            return self.end_unwanted(MessageKind::Unsubscribe, unsubscribe);
+            self.unwanted.insert(Unwanted::Subscription(subscription));
         }
         if self.resolve(MessageKind::Subscribed, request, answered).is_some() {
+            self.unwanted.remove(&Unwanted::Subscription(subscription));
             self.subscriptions.insert(subscription);
             self.events.push_back(Event::Subscribed { request, subscription });
         }
