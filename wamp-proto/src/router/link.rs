@@ -238,7 +238,7 @@ impl Links {
         match (class, self.config.slow_subscriber) {
             (Class::Invocation, _) => {}
             (Class::Event, SlowSubscriber::Drop) => {
-                self.dropped_events = self.dropped_events.saturating_add(1)
+                self.dropped_events = self.dropped_events.saturating_add(1);
             }
             (Class::Event, SlowSubscriber::Close) | (Class::Reply, _) => self.doom(to, Closed::Overrun),
         }

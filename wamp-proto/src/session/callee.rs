@@ -1,8 +1,7 @@
 //! The callee: REGISTER, UNREGISTER, INVOCATION, YIELD, ERROR (R-01..R-15).
 
 use super::{
-    Event, Session,
-    State,
+    Event, Session, State,
     requests::{Answered, Pending, Purpose, Unwanted},
 };
 use crate::{

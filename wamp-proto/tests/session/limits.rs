@@ -75,11 +75,15 @@ fn full_queue() {
         client.publish(false);
     }
     assert!(!client.session.wants_read());
+    assert!(client.session.has_output() && !client.session.has_room());
     let now = client.now;
     let session = &mut client.session;
     let full = Misuse::QueueFull;
     assert_eq!(session.call(now, Call::new(uri("a"), Payload::empty())), Err(full.clone()));
-    assert_eq!(session.publish(now, uri("a"), PublishOptions::default(), Payload::empty()), Err(full.clone()));
+    assert_eq!(
+        session.publish(now, uri("a"), PublishOptions::default(), Payload::empty()),
+        Err(full.clone())
+    );
     assert_eq!(session.subscribe(now, uri("a"), SubscribeOptions::default()), Err(full.clone()));
     assert_eq!(session.reply(1.try_into().unwrap()).unwrap().progress(Payload::empty()), Err(full));
     // Answers are always taken.
@@ -91,6 +95,7 @@ fn full_queue() {
         assert!(client.session.poll_transmit().is_some());
         assert_eq!(client.session.wants_read(), left <= 2, "{left}");
     }
+    assert!(!client.session.has_output() && client.session.has_room());
     assert_eq!(client.publish(false), 6);
 }
 

@@ -11,8 +11,8 @@ mod tests;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 
-pub use handshake::MAGIC;
 pub use error::{HandshakeRefused, RawSocketError, TooLarge};
+pub use handshake::MAGIC;
 
 use crate::{Encoding, Limits};
 
