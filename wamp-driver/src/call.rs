@@ -31,7 +31,13 @@ pub struct Call {
 impl Call {
     pub(crate) fn new(client: Client, procedure: &str) -> Self {
         let arguments = Arguments::new(client.encoding());
-        Self { client, procedure: procedure.to_owned(), arguments, options: CallOptions::default(), timeout: None }
+        Self {
+            client,
+            procedure: procedure.to_owned(),
+            arguments,
+            options: CallOptions::default(),
+            timeout: None,
+        }
     }
 
     /// The positional arguments: a tuple, such as `(2, 3)` or `(name,)`, or a list.

@@ -8,21 +8,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use wamp_proto::{
-    Encoding, Uri,
-    error::Closed,
-    id::SessionId,
-    message::WelcomeDetails,
-    uri::uris,
-};
+use wamp_proto::{Encoding, Uri, error::Closed, id::SessionId, message::WelcomeDetails, uri::uris};
 
 use crate::{
-    call::Call,
-    connect::Joined,
-    handler::Handler,
-    publish::Publish,
-    register::Register,
-    shared::Shared,
+    call::Call, connect::Joined, handler::Handler, publish::Publish, register::Register, shared::Shared,
     subscribe::Subscribe,
 };
 

@@ -65,9 +65,8 @@ impl FromStr for Endpoint {
 }
 
 fn parse(url: &str) -> Result<Endpoint, &'static str> {
-    let (scheme, rest) = url
-        .split_once("://")
-        .ok_or("it needs a scheme: ws://, tcp://, rs://, unix:// or ws+unix://")?;
+    let (scheme, rest) =
+        url.split_once("://").ok_or("it needs a scheme: ws://, tcp://, rs://, unix:// or ws+unix://")?;
     match scheme {
         "ws" => {
             let start = rest.find(['/', '?']).unwrap_or(rest.len());

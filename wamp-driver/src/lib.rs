@@ -21,7 +21,7 @@ mod subscribe;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use client::{Client, CloseFuture};
-pub use connect::{ClientOptions, Joined, JoinFuture};
+pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};
 pub use handler::{ErrorReply, Handler, Invocation, Reply};

@@ -17,7 +17,11 @@ use crate::{
 /// Pumps frames between a client's machine and a router's until one of them closes: run it as a task.
 ///
 /// Frames change hands as they are: nothing is copied, and both ends speak the same encoding.
-pub fn link(runtime: std::sync::Arc<dyn Runtime>, client: impl Machine, router: impl Machine) -> BoxFuture<()> {
+pub fn link(
+    runtime: std::sync::Arc<dyn Runtime>,
+    client: impl Machine,
+    router: impl Machine,
+) -> BoxFuture<()> {
     Box::pin(Link { runtime, client, router, frames: VecDeque::new(), timer: None })
 }
 
@@ -74,7 +78,12 @@ impl<C: Machine, R> Link<C, R> {
 }
 
 /// Carries what one machine has to say to the other, unless that one does not want to hear it.
-fn carry(context: &mut Context<'_>, frames: &mut VecDeque<Bytes>, from: &impl Machine, to: &impl Machine) -> Option<Flow> {
+fn carry(
+    context: &mut Context<'_>,
+    frames: &mut VecDeque<Bytes>,
+    from: &impl Machine,
+    to: &impl Machine,
+) -> Option<Flow> {
     if !to.wants_read() {
         return None;
     }

@@ -114,12 +114,12 @@ impl<W> Pending<W> {
     /// The future is dropped: nobody waits for the answer any more.
     pub(crate) fn give_up(&mut self, also: impl FnOnce(&mut State, RequestId)) {
         if let Step::Waiting(request, _) = std::mem::replace(&mut self.step, Step::Done) {
-            self.shared.update(|state, _| {
-                if state.waiting.remove(&request).is_some() {
-                    also(state, request);
-                    state.offered.remove(&request);
-                    state.session.give_up(request);
-                }
+            // A handler that was offered is dropped outside of the lock.
+            let _handler = self.shared.update(|state, _| {
+                state.waiting.remove(&request)?;
+                also(state, request);
+                state.session.give_up(request);
+                state.offered.remove(&request)
             });
         }
     }

@@ -76,7 +76,10 @@ impl IntoFuture for Publish {
         let send: fn(&mut _, _, Wish) -> _ = |state: &mut crate::shared::State, now, wish: Wish| {
             state.session.publish(now, wish.topic, wish.options, wish.payload)
         };
-        PublishFuture { pending: Pending::new(client.shared.clone(), wish.map_err(Error::from), send), acknowledge }
+        PublishFuture {
+            pending: Pending::new(client.shared.clone(), wish.map_err(Error::from), send),
+            acknowledge,
+        }
     }
 }
 

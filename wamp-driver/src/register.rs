@@ -32,7 +32,8 @@ struct Wish {
 impl Register {
     pub(crate) fn new<S: 'static>(client: Client, procedure: &str, handler: impl Handler<S>) -> Self {
         let handler: Arc<DynHandler> = Arc::new(move |invocation| handler.call(invocation));
-        let wish = Wish { procedure: Uri::unchecked(procedure), options: RegisterOptions::default(), handler };
+        let wish =
+            Wish { procedure: Uri::unchecked(procedure), options: RegisterOptions::default(), handler };
         Self { client, wish }
     }
 

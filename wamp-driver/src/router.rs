@@ -68,7 +68,7 @@ impl RouterHandle {
     /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of
     /// them is after a deadline.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.0.update(None, |router, now| router.shutdown(now));
+        self.0.update(None, wamp_proto::router::Router::shutdown);
         Idle(self.0.clone())
     }
 
@@ -117,6 +117,15 @@ impl Shared {
 }
 
 impl State {
+    /// Forgets the pump of a connection; says whether the connection was there.
+    fn forget(&mut self, id: ConnectionId) -> bool {
+        let known = self.router.contains(id);
+        if let Some(pump) = self.pumps.get_mut(id.index()).filter(|_| known) {
+            *pump = None;
+        }
+        known
+    }
+
     fn collect(&mut self, pumping: Option<ConnectionId>, wakers: &mut Vec<Waker>) {
         while let Some(id) = self.router.poll_ready() {
             if Some(id) != pumping {
@@ -135,9 +144,13 @@ impl State {
 
 fn log(event: Event) {
     match event {
-        Event::Joined { session, realm, authid, .. } => tracing::debug!(%session, %realm, authid, "session joined"),
+        Event::Joined { session, realm, authid, .. } => {
+            tracing::debug!(%session, %realm, authid, "session joined");
+        }
         Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
-        Event::Left { session: None, why, .. } => tracing::info!(%why, "connection ended before it became a session"),
+        Event::Left { session: None, why, .. } => {
+            tracing::info!(%why, "connection ended before it became a session");
+        }
         _ => {}
     }
 }
@@ -150,8 +163,11 @@ pub struct RouterConnection {
 }
 
 impl RouterConnection {
+    /// Ends the connection, once. Its place may be another one's right after, so the pump's waker goes with it.
     fn end(&self, why: &str) {
-        self.shared.update(None, |router, now| router.handle_eof(now, self.id, why));
+        if lock(&self.shared.state).forget(self.id) {
+            self.shared.update(None, |router, now| router.handle_eof(now, self.id, why));
+        }
     }
 }
 
@@ -231,10 +247,6 @@ impl Drop for RouterConnection {
     /// A pump that is dropped ends the connection, if it has not done so itself.
     fn drop(&mut self) {
         self.end("the connection's task was stopped");
-        // The place is for the next connection now.
-        if let Some(pump) = lock(&self.shared.state).pumps.get_mut(self.id.index()) {
-            *pump = None;
-        }
     }
 }
 
@@ -259,7 +271,7 @@ impl Future for Timer {
             if let Some(sleep) = &mut self.sleep {
                 if sleep.as_mut().poll(context).is_ready() {
                     self.sleep = None;
-                    shared.update(None, |router, now| router.handle_timeout(now));
+                    shared.update(None, wamp_proto::router::Router::handle_timeout);
                 }
             }
             let now = shared.runtime.now();

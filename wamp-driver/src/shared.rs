@@ -107,6 +107,8 @@ pub(crate) struct Effects {
     wakers: Vec<Waker>,
     answers: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     tasks: Vec<BoxFuture<()>>,
+    /// Handlers that are not needed any more. One may own the last handle of this very client, whose drop takes the lock.
+    buried: Vec<Arc<DynHandler>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -115,7 +117,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
-    pub(crate) fn new(runtime: Arc<dyn Runtime>, session: Session, receive_limit: usize, max_invocations: usize) -> Self {
+    pub(crate) fn new(
+        runtime: Arc<dyn Runtime>,
+        session: Session,
+        receive_limit: usize,
+        max_invocations: usize,
+    ) -> Self {
         let encoding = session.encoding();
         let state = State {
             session,
@@ -207,13 +214,14 @@ impl Shared {
         use session::Event as E;
         match event {
             E::Joined(welcome) => state.joined = Some(Joined::new(*welcome)),
-            E::Result { request, details, payload } => {
+            E::Result { request, details, payload }
                 // Progressive results need a caller that asked for them; none of ours does.
-                if !details.progress {
+                if !details.progress => {
                     state.answer(effects, request, Outcome::Result { details: Box::new(details), payload });
                 }
+            E::Published { request, publication } => {
+                state.answer(effects, request, Outcome::Published(publication));
             }
-            E::Published { request, publication } => state.answer(effects, request, Outcome::Published(publication)),
             E::Subscribed { request, subscription } => state.subscribed(effects, request, subscription),
             E::Registered { request, registration } => {
                 if let Some(handler) = state.offered.remove(&request) {
@@ -234,7 +242,7 @@ impl Shared {
             E::RegistrationRevoked { registration, reason } => {
                 let reason = reason.unwrap_or_default();
                 tracing::warn!(%registration, reason, "registration revoked by the router");
-                state.procedures.remove(&registration);
+                effects.buried.extend(state.procedures.remove(&registration));
             }
             E::Challenge(_) => {
                 // Anonymous is the only method that is offered, and it has no challenge.
@@ -317,12 +325,15 @@ impl State {
     }
 
     fn failed(&mut self, effects: &mut Effects, request: RequestId, error: Error) {
-        self.offered.remove(&request);
+        effects.buried.extend(self.offered.remove(&request));
         self.answer(effects, request, Outcome::Failed(error.clone()));
         if let Some(pattern) = self.asking.remove(&request) {
-            if let Some(Topic { status: TopicStatus::Asking(waiters), queues }) = self.topics.remove(&pattern) {
+            if let Some(Topic { status: TopicStatus::Asking(waiters), queues }) = self.topics.remove(&pattern)
+            {
                 effects.wakers.extend(queues.iter().filter_map(|queue| queue.end()));
-                effects.answers.extend(waiters.into_iter().map(|waiter| (waiter, Outcome::Failed(error.clone()))));
+                effects
+                    .answers
+                    .extend(waiters.into_iter().map(|waiter| (waiter, Outcome::Failed(error.clone()))));
             }
         }
     }
@@ -339,7 +350,8 @@ impl State {
     }
 
     fn deliver(&mut self, effects: &mut Effects, event: message::Event) {
-        let Some(topic) = self.patterns.get(&event.subscription).and_then(|pattern| self.topics.get(pattern)) else {
+        let Some(topic) = self.patterns.get(&event.subscription).and_then(|pattern| self.topics.get(pattern))
+        else {
             return;
         };
         let message::Event { subscription, publication, details, payload } = event;
@@ -358,13 +370,20 @@ impl State {
 
     /// The router ended a subscription: so do its streams.
     fn end_topic(&mut self, effects: &mut Effects, subscription: SubscriptionId) {
-        if let Some(topic) = self.patterns.remove(&subscription).and_then(|pattern| self.topics.remove(&pattern)) {
+        if let Some(topic) =
+            self.patterns.remove(&subscription).and_then(|pattern| self.topics.remove(&pattern))
+        {
             effects.wakers.extend(topic.queues.iter().filter_map(|queue| queue.end()));
         }
     }
 
     /// A stream was dropped. The last one of a topic ends the subscription (P-06).
-    pub(crate) fn drop_queue(&mut self, now: Instant, pattern: &Pattern, queue: &Arc<EventQueue>) -> Option<RequestId> {
+    pub(crate) fn drop_queue(
+        &mut self,
+        now: Instant,
+        pattern: &Pattern,
+        queue: &Arc<EventQueue>,
+    ) -> Option<RequestId> {
         let topic = self.topics.get_mut(pattern)?;
         topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
         let TopicStatus::Active(subscription) = topic.status else { return None };
@@ -388,8 +407,8 @@ impl State {
         }
         self.patterns.clear();
         self.asking.clear();
-        self.offered.clear();
-        self.procedures.clear();
+        effects.buried.extend(self.offered.drain().map(|(_, handler)| handler));
+        effects.buried.extend(self.procedures.drain().map(|(_, handler)| handler));
         // Handlers run on: what they do may matter to others than the caller.
         self.running.clear();
         effects.wakers.append(&mut self.room);

@@ -158,7 +158,13 @@ fn join(wish: &Subscribe, context: &mut Context<'_>) -> Result<Option<Joined>, E
         let Some(topic) = state.topics.get_mut(&pattern) else { return Ok(None) };
         let queue = EventQueue::new(pattern.uri().clone(), wish.capacity);
         topic.queues.push(queue.clone());
-        let mut subscription = Subscription { client: Some(client.clone()), shared: client.shared.clone(), pattern, queue, id: None };
+        let mut subscription = Subscription {
+            client: Some(client.clone()),
+            shared: client.shared.clone(),
+            pattern,
+            queue,
+            id: None,
+        };
         let answer = match &mut topic.status {
             TopicStatus::Active(id) => {
                 subscription.id = Some(*id);
@@ -243,7 +249,10 @@ impl Drop for Subscription {
 
 impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscription").field("pattern", &self.pattern).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Subscription")
+            .field("pattern", &self.pattern)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,9 @@ struct Reading {
 /// The procedure of a `BinaryNumberService`.
 async fn get_binary_number(number: i64) -> Result<String, ErrorReply> {
     if number < 0 {
-        return Err(ErrorReply::new("com.example.error.negative").arg("there are no negative ones").kwarg("number", number));
+        return Err(ErrorReply::new("com.example.error.negative")
+            .arg("there are no negative ones")
+            .kwarg("number", number));
     }
     Ok(format!("0b{number:b}"))
 }
@@ -52,7 +54,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let event = events.next().await.ok_or("the session has ended")?;
     let Reading { celsius, room } = event.kwargs()?;
     println!("event       {celsius} degrees in the {room}");
-    println!("about it    topic {}, subscription {}, publication {}", event.topic, event.subscription, event.publication);
+    println!(
+        "about it    topic {}, subscription {}, publication {}",
+        event.topic, event.subscription, event.publication
+    );
 
     client.close().await;
     router.shutdown().await;

@@ -176,7 +176,8 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         .await
         .map_err(|error| failed(describe(error)))?;
     let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-    let encoding = websocket::accept(answer, &options.serializers).map_err(|error| failed(error.to_string()))?;
+    let encoding =
+        websocket::accept(answer, &options.serializers).map_err(|error| failed(error.to_string()))?;
     start(WebSocket::new(socket, encoding), encoding, Limits::MAX_MESSAGE_SIZE, options)
 }
 

@@ -9,8 +9,8 @@ mod serve;
 pub use connect::Connect;
 pub use serve::{Router, RouterBuilder, StartError};
 pub use wamp_driver::{
-    Call, CallResult, Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Handler, Invocation,
-    Publish, Register, Registration, Reply, Subscribe, Subscription, proto,
+    Call, CallResult, Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Handler,
+    Invocation, Publish, Register, Registration, Reply, Subscribe, Subscription, proto,
 };
 
 /// Connects to a router and joins a realm: `wamp_tokio::connect("ws://localhost:8080/ws").realm("realm1").await?`.

@@ -51,7 +51,11 @@ pub(crate) trait Transport: Unpin {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, String>>;
 
     /// Takes as many frames as its buffer has room for; `Pending` when there are more.
-    fn poll_write(&mut self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Result<(), String>>;
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        frames: &mut VecDeque<Bytes>,
+    ) -> Poll<Result<(), String>>;
 
     /// Writes everything out.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), String>>;
@@ -69,11 +73,13 @@ pub(crate) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
         incoming: VecDeque::new(),
         outgoing: VecDeque::new(),
         unflushed: false,
+        ended: false,
         timer: None,
     };
     let why = std::future::poll_fn(|context| pump.poll(context)).await;
-    let Pump { mut transport, machine, .. } = pump;
+    let Pump { mut transport, machine, ended, .. } = pump;
     match why {
+        Ok(()) if ended => machine.handle_eof(""),
         // In order: what was queued is written. The peer may still be writing; a socket that is dropped with unread data
         // takes back what was sent last.
         Ok(()) => {
@@ -83,7 +89,9 @@ pub(crate) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
         }
         Err(why) => {
             machine.handle_eof(&why);
-            let _ = tokio::time::timeout(LINGER, std::future::poll_fn(|context| transport.poll_close(context))).await;
+            let _ =
+                tokio::time::timeout(LINGER, std::future::poll_fn(|context| transport.poll_close(context)))
+                    .await;
         }
     }
 }
@@ -102,6 +110,8 @@ struct Pump<T, M> {
     incoming: VecDeque<Bytes>,
     outgoing: VecDeque<Bytes>,
     unflushed: bool,
+    /// The stream has ended: it is never read again.
+    ended: bool,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
@@ -124,7 +134,7 @@ impl<T: Transport, M: Machine> Pump<T, M> {
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Result<Step, String> {
-        if !self.machine.wants_read() {
+        if self.ended || !self.machine.wants_read() {
             return Ok(Step::Idle);
         }
         let mut end = None;
@@ -132,7 +142,7 @@ impl<T: Transport, M: Machine> Pump<T, M> {
             match self.transport.poll_read(context) {
                 Poll::Ready(Ok(frame)) => self.incoming.push_back(frame),
                 Poll::Ready(Err(why)) => {
-                    end = Some(why);
+                    (self.ended, end) = (true, Some(why));
                     break;
                 }
                 Poll::Pending => break,
@@ -263,7 +273,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for WebSocket<S> {
         }
     }
 
-    fn poll_write(&mut self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Result<(), String>> {
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        frames: &mut VecDeque<Bytes>,
+    ) -> Poll<Result<(), String>> {
         while !frames.is_empty() {
             if let Err(error) = ready!(Pin::new(&mut self.socket).poll_ready(context)) {
                 return Poll::Ready(Err(self.failed(error)));

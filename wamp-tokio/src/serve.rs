@@ -148,7 +148,11 @@ impl RouterBuilder {
         if realms.is_empty() {
             realms.push("realm1".to_owned());
         }
-        config.realms = realms.iter().map(|realm| realm.parse::<Uri>()).collect::<Result<_, _>>().map_err(StartError::Realm)?;
+        config.realms = realms
+            .iter()
+            .map(|realm| realm.parse::<Uri>())
+            .collect::<Result<_, _>>()
+            .map_err(StartError::Realm)?;
         let endpoints = listen.iter().map(|url| url.parse()).collect::<Result<Vec<Endpoint>, _>>();
         let endpoints = endpoints.map_err(StartError::Endpoint)?;
         let (stop, stopped) = watch::channel(());
@@ -158,7 +162,8 @@ impl RouterBuilder {
             connections: Arc::new(Semaphore::new(self.max_connections)),
             handshakes: Arc::new(Semaphore::new(self.max_handshakes)),
         });
-        let mut router = Router { server, endpoints: Vec::new(), stop: Mutex::new(Some(stop)), sockets: Vec::new() };
+        let mut router =
+            Router { server, endpoints: Vec::new(), stop: Mutex::new(Some(stop)), sockets: Vec::new() };
         for endpoint in endpoints {
             let opened = router.open(&endpoint, stopped.clone()).await;
             let actual = opened.map_err(|error| StartError::Listen { endpoint, error })?;
@@ -240,7 +245,7 @@ impl Router {
             #[cfg(unix)]
             Endpoint::Unix(path) | Endpoint::WebSocketUnix(path) => {
                 let websocket = matches!(endpoint, Endpoint::WebSocketUnix(_));
-                let listener = tokio::net::UnixListener::bind(path)?;
+                let listener = bind_unix(path).await?;
                 self.sockets.push(path.clone());
                 tokio::spawn(accept_unix(self.server.clone(), listener, websocket, stopped));
                 Ok(endpoint.clone())
@@ -249,7 +254,11 @@ impl Router {
         }
     }
 
-    async fn open_tcp(&self, address: &SocketAddress, stopped: watch::Receiver<()>) -> io::Result<SocketAddress> {
+    async fn open_tcp(
+        &self,
+        address: &SocketAddress,
+        stopped: watch::Receiver<()>,
+    ) -> io::Result<SocketAddress> {
         let listener = TcpListener::bind((address.host.as_str(), address.port)).await?;
         let port = listener.local_addr()?.port();
         tokio::spawn(accept_tcp(self.server.clone(), listener, stopped));
@@ -317,6 +326,24 @@ async fn accept_unix(
                 serve_raw(&server, stream, handshake).await;
             }
         });
+    }
+}
+
+/// A socket file that nobody listens on any more is left over from a router that was killed: it is replaced.
+#[cfg(unix)]
+async fn bind_unix(path: &std::path::Path) -> io::Result<tokio::net::UnixListener> {
+    use tokio::net::{UnixListener, UnixStream};
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            match UnixStream::connect(path).await {
+                Err(refused) if refused.kind() == io::ErrorKind::ConnectionRefused => {
+                    std::fs::remove_file(path)?;
+                }
+                _ => return Err(error),
+            }
+            UnixListener::bind(path)
+        }
+        bound => bound,
     }
 }
 
@@ -406,7 +433,11 @@ where
 
 /// Chooses the serializer; without a WAMP sub-protocol there is no connection (W-43, fault 13).
 #[allow(clippy::result_large_err, reason = "the signature is the library's")]
-fn negotiate(request: &Request, mut response: Response, full: bool) -> Result<(Encoding, Response), ErrorResponse> {
+fn negotiate(
+    request: &Request,
+    mut response: Response,
+    full: bool,
+) -> Result<(Encoding, Response), ErrorResponse> {
     if full {
         return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "too many connections"));
     }

@@ -238,6 +238,11 @@ impl Router {
         self.links.wants_read(from)
     }
 
+    /// Whether a connection is there: from [`open`](Self::open) to [`handle_eof`](Self::handle_eof).
+    pub fn contains(&self, connection: ConnectionId) -> bool {
+        self.links.find(connection).is_some()
+    }
+
     /// Whether there is no connection at all.
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()
