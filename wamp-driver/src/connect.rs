@@ -12,7 +12,7 @@ use wamp_proto::{
     Encoding, Limits, Uri,
     error::Closed,
     id::SessionId,
-    message::{Feature, Features, Role, Welcome, WelcomeDetails},
+    message::{Feature, Features, Role, Roles, Welcome, WelcomeDetails},
     session::{self, Config, Session},
     uri::uris,
 };
@@ -73,9 +73,7 @@ impl ClientOptions {
         send_limit: usize,
     ) -> Result<(ClientMachine, JoinFuture), ConnectError> {
         let mut config = Config::new(self.realm.parse::<Uri>()?);
-        // The only feature that the driver has beyond the basic profile: a handler is dropped when its call is canceled.
-        let canceling = Features::NONE.with(Feature::CallCanceling);
-        config.roles = config.roles.with(Role::Callee, canceling).with(Role::Caller, canceling);
+        config.roles = roles();
         config.limits = self.limits;
         config.join_timeout = self.join_timeout;
         config.request_timeout = self.request_timeout;
@@ -86,6 +84,23 @@ impl ClientOptions {
         let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
         Ok((ClientMachine(shared.clone()), JoinFuture(shared)))
     }
+}
+
+/// The client roles, each with what can be reached through this crate (F-42).
+fn roles() -> Roles {
+    let set = |features: &[Feature]| features.iter().fold(Features::NONE, |set, feature| set.with(*feature));
+    Roles::NONE
+        .with(Role::Caller, set(&[Feature::CallCanceling]))
+        .with(
+            Role::Callee,
+            set(&[
+                Feature::CallCanceling,
+                Feature::PatternBasedRegistration,
+                Feature::RegistrationRevocation,
+            ]),
+        )
+        .with(Role::Publisher, set(&[Feature::PublisherExclusion]))
+        .with(Role::Subscriber, set(&[Feature::PatternBasedSubscription, Feature::SubscriptionRevocation]))
 }
 
 /// The session, as WELCOME opened it.

@@ -68,7 +68,7 @@ impl RouterHandle {
     /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of
     /// them is after a deadline.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
-        self.0.update(None, wamp_proto::router::Router::shutdown);
+        self.0.update(None, Router::shutdown);
         Idle(self.0.clone())
     }
 
@@ -271,7 +271,7 @@ impl Future for Timer {
             if let Some(sleep) = &mut self.sleep {
                 if sleep.as_mut().poll(context).is_ready() {
                     self.sleep = None;
-                    shared.update(None, wamp_proto::router::Router::handle_timeout);
+                    shared.update(None, Router::handle_timeout);
                 }
             }
             let now = shared.runtime.now();

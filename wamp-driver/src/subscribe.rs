@@ -215,6 +215,10 @@ impl Subscription {
     }
 
     /// The next event; `None` when the session or the subscription has ended.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "a stream is no iterator, and this is what its next item is called"
+    )]
     pub fn next(&mut self) -> Next<'_> {
         Next(&self.queue)
     }

@@ -256,6 +256,9 @@ pub enum Closed {
     /// The transport ended without a word.
     #[error("the connection was lost{}", Suffix(Some(.0)))]
     Lost(String),
+    /// HELLO cannot be serialized: what the application put into it is at fault.
+    #[error("HELLO cannot be sent: {0}")]
+    Unsendable(EncodeError),
     /// The router did not answer HELLO in time.
     #[error("the router did not open the session in time")]
     JoinTimeout,

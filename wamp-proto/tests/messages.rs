@@ -4,9 +4,9 @@ use bytes::Bytes;
 use wamp_proto::codec::transcode;
 use wamp_proto::error::Violation;
 use wamp_proto::message::{
-    CallOptions, Cancel, CancelMode, CancelOptions, ClosingDetails, Direction, Feature, Forwarder, Goodbye, Hello,
-    HelloDetails, InvocationPolicy, Message, MessageKind, PayloadAttributes, Publish, PublishOptions, Role,
-    Unsubscribe,
+    CallOptions, Cancel, CancelMode, CancelOptions, ClosingDetails, Direction, Feature, Forwarder, Goodbye,
+    Hello, HelloDetails, InvocationPolicy, Message, MessageKind, PayloadAttributes, Publish, PublishOptions,
+    Role, Unsubscribe,
 };
 use wamp_proto::{DecodeError, Dict, EncodeError, Encoding, Limits, Payload, Uri, Value, message};
 
@@ -75,7 +75,10 @@ const SAMPLES: &[(MessageKind, &[&str])] = &[
     ),
     (
         MessageKind::Goodbye,
-        &[r#"[6,{},"wamp.close.close_realm"]"#, r#"[6,{"message":"bye","_own":true},"wamp.close.goodbye_and_out"]"#],
+        &[
+            r#"[6,{},"wamp.close.close_realm"]"#,
+            r#"[6,{"message":"bye","_own":true},"wamp.close.goodbye_and_out"]"#,
+        ],
     ),
     (
         MessageKind::Error,
@@ -157,10 +160,10 @@ const SAMPLES: &[(MessageKind, &[&str])] = &[
 ];
 
 fn expand(sample: &str) -> String {
-    sample.replace(",F", &format!(",{FORWARD}")).replace("{F", &format!("{{{FORWARD}")).replace(
-        ",P",
-        &format!(",{WRAPPED}"),
-    )
+    sample
+        .replace(",F", &format!(",{FORWARD}"))
+        .replace("{F", &format!("{{{FORWARD}"))
+        .replace(",P", &format!(",{WRAPPED}"))
 }
 
 #[test]
@@ -296,9 +299,8 @@ fn m_05_arity() {
 
 #[test]
 fn m_05_every_element_of_wrong_type() {
-    let wrong = ["null", "true", "-1", "1.5", "1", "\"1\"", "[]", "{}"].map(|json| {
-        wamp_proto::codec::from_slice::<Value>(Encoding::Json, json.as_bytes()).unwrap()
-    });
+    let wrong = ["null", "true", "-1", "1.5", "1", "\"1\"", "[]", "{}"]
+        .map(|json| wamp_proto::codec::from_slice::<Value>(Encoding::Json, json.as_bytes()).unwrap());
     let class = |value: &Value| match value {
         Value::Dict(_) => 1,
         Value::List(_) => 2,
@@ -344,8 +346,20 @@ fn i_01_ids() {
         (MessageKind::Yield, 1, "[70,@,{}]"),
     ];
     for (message, index, template) in templates {
-        for bad in ["0", "-1", "9007199254740993", "18446744073709551615", "1.5", "\"1\"", "1.0", "true", "1e2", "null"] {
-            let expected = Violation::Element { message, index, expected: "an id, an integer from 1 to 2^53" };
+        for bad in [
+            "0",
+            "-1",
+            "9007199254740993",
+            "18446744073709551615",
+            "1.5",
+            "\"1\"",
+            "1.0",
+            "true",
+            "1e2",
+            "null",
+        ] {
+            let expected =
+                Violation::Element { message, index, expected: "an id, an integer from 1 to 2^53" };
             assert_eq!(decode(&template.replace('@', bad)), Err(expected), "{template} {bad}");
         }
         for fine in ["1", "9007199254740992"] {
@@ -373,7 +387,10 @@ fn m_01_m_18_not_a_message() {
     assert_eq!(decode("[]"), Err(Violation::EmptyList));
     for not_a_list in ["{}", "1", "null", "\"[1]\"", "true"] {
         let violation = decode(not_a_list).unwrap_err();
-        assert!(matches!(violation, Violation::Decode(DecodeError::Type { .. })), "{not_a_list}: {violation:?}");
+        assert!(
+            matches!(violation, Violation::Decode(DecodeError::Type { .. })),
+            "{not_a_list}: {violation:?}"
+        );
     }
     let cases: [(&[u8], &str); 9] = [
         (b"", "cannot decode: json ends inside a value at byte 0"),
@@ -381,9 +398,15 @@ fn m_01_m_18_not_a_message() {
         (b"[17,1,2]x", "cannot decode: trailing bytes from byte 8"),
         (b"[17,1,2][17,1,2]", "cannot decode: trailing bytes from byte 8"),
         (b"[17,1,,2]", "cannot decode: malformed json at byte 6"),
-        (b"[48,1,{\"progress\":true,\"progress\":true},\"a\"]", "cannot decode: dict key at byte 24 is there twice"),
+        (
+            b"[48,1,{\"progress\":true,\"progress\":true},\"a\"]",
+            "cannot decode: dict key at byte 24 is there twice",
+        ),
         (b"[48,1,{1:2},\"a\"]", "cannot decode: malformed json at byte 7"),
-        (b"[48,1,{},\"\xff\"]", "cannot decode: text at byte 9 is not representable as Unicode text in every serializer"),
+        (
+            b"[48,1,{},\"\xff\"]",
+            "cannot decode: text at byte 9 is not representable as Unicode text in every serializer",
+        ),
         (b"[48,1,{},\"\\u0000\"]", ""),
     ];
     for (frame, expected) in cases {
@@ -430,7 +453,8 @@ const MATCH: [&[&str]; 2] = [
     &["\"\"", "\"Exact\"", "\"regex\"", "\"exact \"", "1", "true", "[]", "{}"],
 ];
 const NAME: [&[&str]; 2] = [&["\"x\"", "\"kill\"", "\"first\""], &["1", "true", "[]", "{}"]];
-const IDS: [&[&str]; 2] = [&["[]", "[1,9007199254740992]"], &["1", "{}", "\"1\"", "[0]", "[\"1\"]", "[1,null]", "[1.0]"]];
+const IDS: [&[&str]; 2] =
+    [&["[]", "[1,9007199254740992]"], &["1", "{}", "\"1\"", "[0]", "[\"1\"]", "[1,null]", "[1.0]"]];
 const INTEGERS: [&[&str]; 2] = [&["[]", "[0,1]"], &["1", "{}", "[-1]", "[\"1\"]", "[null]"]];
 const STRINGS: [&[&str]; 2] = [&["[]", "[\"a\",\"\"]"], &["\"a\"", "{}", "[1]", "[\"a\",null]", "[[]]"]];
 const DICT: [&[&str]; 2] = [&["{}", "{\"a\":null}"], &["[]", "1", "\"{}\"", "true"]];
@@ -473,8 +497,11 @@ const ROLES: [&[&str]; 2] = [
 
 type Type = [&'static [&'static str]; 2];
 
-/// M-50..M-117: where each known attribute stands, and its type. `payload` stands for those of M-81 and M-82.
-fn attributes() -> Vec<(MessageKind, &'static str, Vec<(&'static str, Type)>)> {
+/// A message, the text with `@` for the dict, and the attributes of the dict.
+type Known = (MessageKind, &'static str, Vec<(&'static str, Type)>);
+
+/// M-50..M-117: where each known attribute stands, and its type.
+fn attributes() -> Vec<Known> {
     use MessageKind::*;
     let wrapped = [
         ("ppt_scheme", STRING),
@@ -711,7 +738,9 @@ fn m_03_m_120_names() {
         ("first", InvocationPolicy::First),
         ("last", InvocationPolicy::Last),
     ] {
-        let Message::Register(register) = good(&format!(r#"[64,1,{{"invoke":"{name}"}},"a.b"]"#)) else { panic!() };
+        let Message::Register(register) = good(&format!(r#"[64,1,{{"invoke":"{name}"}},"a.b"]"#)) else {
+            panic!()
+        };
         assert_eq!((register.options.invoke, policy.as_str()), (Some(policy), name));
     }
 }
@@ -800,7 +829,10 @@ fn w_11_binaries_cross_serializers() {
     let message = good(r#"[50,1,{},["\u0000AAEC"],{"b":"\u0000"}]"#);
     let packed = message.encode(Encoding::MessagePack).unwrap();
     assert_eq!(packed, &b"\x95\x32\x01\x80\x91\xc4\x03\x00\x01\x02\x81\xa1b\xc4\x00"[..]);
-    assert_eq!(json(&decode_as(Encoding::MessagePack, packed).unwrap()), r#"[50,1,{},["\u0000AAEC"],{"b":"\u0000"}]"#);
+    assert_eq!(
+        json(&decode_as(Encoding::MessagePack, packed).unwrap()),
+        r#"[50,1,{},["\u0000AAEC"],{"b":"\u0000"}]"#
+    );
 }
 
 #[test]
@@ -861,8 +893,14 @@ fn texts_of_violations() {
         ("[8,\"x\",1,{},\"a\"]", "ERROR: element 1 must be a message code"),
         ("[8,50,1,{},\"a\"]", "ERROR must name the type of a request that can fail, not 50"),
         ("[16,1,{\"acknowledge\":1},\"a\"]", "PUBLISH: attribute `acknowledge` must be a bool"),
-        ("[16,1,{\"eligible\":[\"a\"]},\"a\"]", "PUBLISH: attribute `eligible` must be a list of session ids"),
-        ("[32,1,{\"match\":\"regex\"},\"a\"]", "SUBSCRIBE: attribute `match` must be `exact`, `prefix` or `wildcard`"),
+        (
+            "[16,1,{\"eligible\":[\"a\"]},\"a\"]",
+            "PUBLISH: attribute `eligible` must be a list of session ids",
+        ),
+        (
+            "[32,1,{\"match\":\"regex\"},\"a\"]",
+            "SUBSCRIBE: attribute `match` must be `exact`, `prefix` or `wildcard`",
+        ),
         ("[48,1,{\"timeout\":-1},\"a\"]", "CALL: attribute `timeout` must be a non-negative integer"),
         ("[35,0,{}]", "UNSUBSCRIBED: element 2 must be a dict with `subscription`"),
         ("[67,0,{}]", "UNREGISTERED: element 2 must be a dict with `registration`"),

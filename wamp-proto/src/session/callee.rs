@@ -1,8 +1,7 @@
 //! The callee: REGISTER, UNREGISTER, INVOCATION, YIELD, ERROR (R-01..R-15).
 
 use super::{
-    Event, Session,
-    State,
+    Event, Session, State,
     requests::{Answered, Pending, Purpose, Unwanted},
 };
 use crate::{
@@ -77,13 +76,12 @@ impl Reply<'_> {
         self.finish(&answer.into())
     }
 
-    /// An answer is never refused for a full queue: reading stops instead, so that no more invocations come.
+    /// An answer is not refused for a full queue: the caller must not wait for ever.
     fn finish(self, answer: &Message) -> Result<(), Misuse> {
         let frame = answer.encode(self.session.encoding)?;
         self.session.outbox.check_size(&frame)?;
-        self.session.outbox.push_always(frame);
         self.session.invocations.open.remove(&self.request);
-        self.session.update_reading();
+        self.session.queue_always(frame);
         Ok(())
     }
 }

@@ -93,7 +93,8 @@ impl Session {
             return;
         }
         if result.details.progress {
-            let waiting = self.requests.get_mut(request).filter(|pending| pending.kind() == MessageKind::Call);
+            let waiting =
+                self.requests.get_mut(request).filter(|pending| pending.kind() == MessageKind::Call);
             let Some(pending) = waiting else {
                 return self.violate(Violation::UnknownRequest { message: MessageKind::Result, request });
             };

@@ -37,7 +37,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// Most requests waiting for an answer at once. Default 65,536.
     pub max_requests: usize,
-    /// Most bytes in the outbound queue. Default 16 MiB. Answers to invocations may exceed it; reading then stops.
+    /// Most bytes in the outbound queue. Default 16 MiB. Answers to invocations may exceed it, up to twice; a router that
+    /// lets it come to that loses the session.
     pub queue_bytes: usize,
     /// Most messages in the outbound queue. Default 65,536.
     pub queue_messages: usize,

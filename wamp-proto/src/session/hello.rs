@@ -3,7 +3,9 @@
 use super::{Event, Input, Session, State, Timeout, Wish};
 use crate::{
     error::{Closed, Misuse, Violation},
-    message::{Authenticate, AuthenticateExtra, Challenge, Hello, HelloDetails, MessageKind, Role, Welcome},
+    message::{
+        Authenticate, AuthenticateExtra, Challenge, Hello, HelloDetails, Message, MessageKind, Role, Welcome,
+    },
     time::Instant,
 };
 
@@ -20,7 +22,11 @@ impl Session {
         };
         let hello = Hello { realm: config.realm.clone(), details };
         self.timers.set(now + config.join_timeout, Timeout::Join);
-        self.send_always(hello);
+        // The first frame is no overrun, however small the queue.
+        match Message::from(hello).encode(self.encoding) {
+            Ok(frame) => self.outbox.push_always(frame),
+            Err(error) => self.finish(Closed::Unsendable(error)),
+        }
     }
 
     pub(super) fn receive_welcome(&mut self, next: State, welcome: Welcome) {

@@ -167,9 +167,7 @@ impl Session {
     /// The next frame to send to the router. After [`Event::Closed`] there may still be some, the last of which is an
     /// ABORT or GOODBYE.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
-        let frame = self.outbox.pop();
-        self.update_reading();
-        frame
+        self.outbox.pop()
     }
 
     /// The next event for the application.
@@ -184,8 +182,8 @@ impl Session {
         self.timers.next()
     }
 
-    /// Whether to go on reading from the transport: false while the outbound queue or the event queue is full, until
-    /// both are half empty, and after the session has ended.
+    /// Whether to go on reading from the transport: false while the event queue is full, until it is half empty, and
+    /// after the session has ended.
     pub fn wants_read(&self) -> bool {
         self.reading && self.state != State::Closed
     }
@@ -336,24 +334,32 @@ impl Session {
 
     /// Queues a message that the application asked for.
     fn send(&mut self, message: &Message) -> Result<(), Misuse> {
-        self.outbox.push(message.encode(self.encoding)?)?;
-        self.update_reading();
-        Ok(())
+        self.outbox.push(message.encode(self.encoding)?)
     }
 
-    /// Queues a message that the protocol demands, full queue or not: reading has stopped then, so that it is bounded.
+    /// Queues a message that the protocol demands, full queue or not.
     fn send_always(&mut self, message: impl Into<Message>) {
         if let Ok(frame) = message.into().encode(self.encoding) {
-            self.outbox.push_always(frame);
+            self.queue_always(frame);
         }
-        self.update_reading();
     }
 
+    /// Answers may exceed the limits of the queue, up to twice: a router that goes on asking and does not read its answers
+    /// is beyond help.
+    fn queue_always(&mut self, frame: Bytes) {
+        self.outbox.push_always(frame);
+        if self.outbox.is_overrun() {
+            self.lose(Closed::Overrun);
+        }
+    }
+
+    /// Only the application's own pace stops the reading. To stop for a full outbound queue as well would be a trap: two
+    /// peers that wait for each other to read wait for ever.
     fn update_reading(&mut self) {
         let events = self.events.len();
-        if self.outbox.is_full() || events >= self.config.max_events {
+        if events >= self.config.max_events {
             self.reading = false;
-        } else if self.outbox.is_half_empty() && events <= self.config.max_events / 2 {
+        } else if events <= self.config.max_events / 2 {
             self.reading = true;
         }
     }

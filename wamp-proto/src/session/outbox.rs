@@ -71,7 +71,8 @@ impl Outbox {
         self.bytes >= self.max_bytes || self.frames.len() >= self.max_frames
     }
 
-    pub(super) fn is_half_empty(&self) -> bool {
-        self.bytes <= self.max_bytes / 2 && self.frames.len() <= self.max_frames / 2
+    /// Twice the limits: only answers can get there.
+    pub(super) fn is_overrun(&self) -> bool {
+        self.bytes > self.max_bytes.saturating_mul(2) || self.frames.len() > self.max_frames.saturating_mul(2)
     }
 }

@@ -20,7 +20,10 @@ pub(super) struct Pending {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     /// A result; several when `progress`, each of which moves the deadline by `timeout`.
-    Call { progress: bool, timeout: core::time::Duration },
+    Call {
+        progress: bool,
+        timeout: core::time::Duration,
+    },
     Publish,
     Subscribe,
     Unsubscribe(SubscriptionId),

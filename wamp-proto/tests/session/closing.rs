@@ -38,6 +38,14 @@ fn s_61_goodbye_from_us() {
     client.assert_closed(&Closed::ByUs);
 }
 
+/// W-16: a reason that no serializer can carry does not keep us from leaving.
+#[test]
+fn s_61_reason_that_cannot_be_sent() {
+    let mut client = Client::joined();
+    client.session.close(client.now, Uri::unchecked("\0"));
+    assert_eq!(client.sent(), [GOODBYE]);
+}
+
 #[test]
 fn s_62_goodbyes_cross() {
     let mut client = Client::joined();
@@ -57,7 +65,9 @@ fn s_63_nothing_is_looked_at_while_leaving() {
     let request = client.call();
     client.close();
     client.sent();
-    for frame in ["[36,10,1,{}]", "[68,1,20,{}]", "[50,3,{}]", "garbage", "[]", "[99]", "[1,2]", WELCOME, CHALLENGE] {
+    for frame in
+        ["[36,10,1,{}]", "[68,1,20,{}]", "[50,3,{}]", "garbage", "[]", "[99]", "[1,2]", WELCOME, CHALLENGE]
+    {
         client.feed(frame);
         client.assert_silent();
     }
@@ -100,7 +110,11 @@ fn s_31_abort_is_never_answered() {
         }
         client.feed(r#"[3,{},"wamp.close.killed"]"#);
         assert!(client.session.is_finished());
-        client.assert_closed(&Closed::Aborted { reason: uri("wamp.close.killed"), message: None, joined: true });
+        client.assert_closed(&Closed::Aborted {
+            reason: uri("wamp.close.killed"),
+            message: None,
+            joined: true,
+        });
     }
 }
 

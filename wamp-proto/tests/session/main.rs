@@ -15,8 +15,7 @@ use wamp_proto::message::{CallOptions, PublishOptions, RegisterOptions, Subscrib
 use wamp_proto::session::{Call, Config, Event, Failure, Session, State};
 use wamp_proto::{Encoding, Instant, Payload, Uri};
 
-const WELCOME: &str =
-    r#"[2,4711,{"roles":{"broker":{},"dealer":{"features":{"call_canceling":true}}}}]"#;
+const WELCOME: &str = r#"[2,4711,{"roles":{"broker":{},"dealer":{"features":{"call_canceling":true}}}}]"#;
 const CHALLENGE: &str = r#"[4,"ticket",{}]"#;
 
 /// A session with the world around it.
@@ -36,7 +35,8 @@ fn config() -> Config {
 }
 
 fn args(json: &str) -> Payload {
-    let args: Vec<wamp_proto::Value> = wamp_proto::codec::from_slice(Encoding::Json, json.as_bytes()).unwrap();
+    let args: Vec<wamp_proto::Value> =
+        wamp_proto::codec::from_slice(Encoding::Json, json.as_bytes()).unwrap();
     Payload::from_args(Encoding::Json, &args).unwrap()
 }
 

@@ -17,7 +17,9 @@ fn s_01_hello_comes_first() {
     assert_eq!(client.session.state(), State::Joining);
     assert_eq!(
         client.sent(),
-        [r#"[1,"realm1",{"roles":{"caller":{},"callee":{}},"agent":"agent/1","authmethods":["ticket"],"authid":"joe","authextra":{"k":1}}]"#]
+        [
+            r#"[1,"realm1",{"roles":{"caller":{},"callee":{}},"agent":"agent/1","authmethods":["ticket"],"authid":"joe","authextra":{"k":1}}]"#
+        ]
     );
     client.assert_silent();
 }
@@ -29,7 +31,9 @@ fn s_06_s_08_default_roles() {
     default.agent = None;
     assert_eq!(
         Client::new(default).sent(),
-        [r#"[1,"realm1",{"roles":{"publisher":{"features":{"subscriber_blackwhite_listing":true,"publisher_exclusion":true,"publisher_identification":true}},"subscriber":{"features":{"publisher_identification":true,"publication_trustlevels":true,"pattern_based_subscription":true,"subscription_revocation":true}},"caller":{"features":{"progressive_call_results":true,"call_timeout":true,"call_canceling":true,"caller_identification":true}},"callee":{"features":{"progressive_call_results":true,"call_canceling":true,"caller_identification":true,"call_trustlevels":true,"pattern_based_registration":true,"shared_registration":true,"registration_revocation":true}}},"authmethods":["anonymous"]}]"#]
+        [
+            r#"[1,"realm1",{"roles":{"publisher":{"features":{"subscriber_blackwhite_listing":true,"publisher_exclusion":true,"publisher_identification":true}},"subscriber":{"features":{"publisher_identification":true,"publication_trustlevels":true,"pattern_based_subscription":true,"subscription_revocation":true}},"caller":{"features":{"progressive_call_results":true,"call_timeout":true,"call_canceling":true,"caller_identification":true}},"callee":{"features":{"progressive_call_results":true,"call_canceling":true,"caller_identification":true,"call_trustlevels":true,"pattern_based_registration":true,"shared_registration":true,"registration_revocation":true}}},"authmethods":["anonymous"]}]"#
+        ]
     );
 }
 
@@ -64,14 +68,18 @@ fn s_02_abort_refuses() {
 
 #[test]
 fn s_06_welcome_without_roles() {
-    for roles in ["", r#""roles":{}"#, r#""roles":{"caller":{}}"#, r#""roles":{"other":1}"#, r#""roles":null"#] {
+    for roles in
+        ["", r#""roles":{}"#, r#""roles":{"caller":{}}"#, r#""roles":{"other":1}"#, r#""roles":null"#]
+    {
         let mut client = Client::in_state(State::Joining);
         client.feed(&format!("[2,1,{{{roles}}}]"));
         let closed = Closed::Violation(Violation::NoRoles { message: MessageKind::Welcome });
         assert_eq!(client.events(), [Event::Closed(closed)]);
         assert_eq!(
             client.sent(),
-            [r#"[3,{"message":"the peer broke the protocol: WELCOME must announce at least one role"},"wamp.error.no_such_role"]"#]
+            [
+                r#"[3,{"message":"the peer broke the protocol: WELCOME must announce at least one role"},"wamp.error.no_such_role"]"#
+            ]
         );
         client.assert_over();
     }

@@ -172,7 +172,9 @@ fn apply(client: &mut Client, step: &Step) -> Seen {
             let options = PublishOptions { acknowledge, ..PublishOptions::default() };
             format!("{:?}", session.publish(now, uri("com.topic"), options, args("[2]")))
         }
-        Step::Subscribe => format!("{:?}", session.subscribe(now, uri("com.topic"), SubscribeOptions::default())),
+        Step::Subscribe => {
+            format!("{:?}", session.subscribe(now, uri("com.topic"), SubscribeOptions::default()))
+        }
         Step::Register => format!("{:?}", session.register(now, uri("com.proc"), RegisterOptions::default())),
         Step::Unsubscribe(number) => format!("{:?}", session.unsubscribe(now, number.try_into().unwrap())),
         Step::Unregister(number) => format!("{:?}", session.unregister(now, number.try_into().unwrap())),
@@ -180,7 +182,10 @@ fn apply(client: &mut Client, step: &Step) -> Seen {
             (Ok(mut reply), 0) => format!("{:?}", reply.progress(args("[3]"))),
             (Ok(reply), 1) => format!("{:?}", reply.result(args("[4]"))),
             (Ok(reply), _) => {
-                format!("{:?}", reply.error(RemoteError { error: uri("com.error"), payload: Payload::empty() }))
+                format!(
+                    "{:?}",
+                    reply.error(RemoteError { error: uri("com.error"), payload: Payload::empty() })
+                )
             }
             (Err(misuse), _) => format!("{misuse:?}"),
         },
@@ -189,7 +194,9 @@ fn apply(client: &mut Client, step: &Step) -> Seen {
             session.give_up(id(number));
             String::new()
         }
-        Step::Authenticate => format!("{:?}", session.authenticate("s".to_owned(), AuthenticateExtra::default())),
+        Step::Authenticate => {
+            format!("{:?}", session.authenticate("s".to_owned(), AuthenticateExtra::default()))
+        }
         Step::Close => {
             client.close();
             String::new()
@@ -252,7 +259,8 @@ fn the_order_of_polling_does_not_matter() {
         let mut random = Random(seed);
         let polite = seed % 3 > 0;
         let mut asked = Vec::new();
-        let (mut eager, mut lazy, mut mixed) = (Client::new(config()), Client::new(config()), Client::new(config()));
+        let (mut eager, mut lazy, mut mixed) =
+            (Client::new(config()), Client::new(config()), Client::new(config()));
         let [mut eager_out, mut mixed_out] = [const { (Vec::new(), Vec::new()) }; 2];
         for at in 0..120 {
             let step = &match step(&mut random, polite.then_some(&mut asked)) {
@@ -277,7 +285,11 @@ fn the_order_of_polling_does_not_matter() {
             // No step leaves a closed session, nor goes where the table has no way.
             assert!(state != State::Closed || one.1 == State::Closed);
             if let Step::Frame(frame) = step {
-                let kind = wamp_proto::message::Message::decode(Encoding::Json, &frame.clone().into(), &config().limits);
+                let kind = wamp_proto::message::Message::decode(
+                    Encoding::Json,
+                    &frame.clone().into(),
+                    &config().limits,
+                );
                 if let Ok(kind) = kind.map(|message| message.kind()) {
                     let next = state.next(Input::Received(kind));
                     assert!(one.1 == State::Closed || Some(one.1) == next, "{state:?} {step:?}");

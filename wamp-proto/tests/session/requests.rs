@@ -245,7 +245,9 @@ fn r_80_cancel() {
     client.call();
     client.subscribe();
     client.sent();
-    for (mode, name) in [(CancelMode::Skip, "skip"), (CancelMode::Kill, "kill"), (CancelMode::KillNoWait, "killnowait")] {
+    for (mode, name) in
+        [(CancelMode::Skip, "skip"), (CancelMode::Kill, "kill"), (CancelMode::KillNoWait, "killnowait")]
+    {
         assert_eq!(client.session.cancel(id(1), mode), Ok(true));
         assert_eq!(client.sent(), [format!(r#"[49,1,{{"mode":"{name}"}}]"#)]);
     }
@@ -351,7 +353,8 @@ fn s_53_forgotten_requests() {
     client.feed("[50,5002,{}]");
     client.assert_silent();
     // Those that wait are not.
-    for frame in ["[50,1,{\"progress\":true}]", "[50,5003,{\"progress\":true}]", "[50,1,{}]", "[50,5003,{}]"] {
+    for frame in ["[50,1,{\"progress\":true}]", "[50,5003,{\"progress\":true}]", "[50,1,{}]", "[50,5003,{}]"]
+    {
         client.feed(frame);
         assert!(matches!(client.events()[..], [Event::Result { .. }]), "{frame}");
     }
@@ -439,10 +442,7 @@ fn r_14_answers_to_invocations() {
     for request in 1..=4 {
         assert_eq!(reply(&mut client, request), Err(Misuse::NoSuchInvocation(id(request))));
     }
-    assert_eq!(
-        Misuse::NoSuchInvocation(id(4)).to_string(),
-        "invocation 4 is not open"
-    );
+    assert_eq!(Misuse::NoSuchInvocation(id(4)).to_string(), "invocation 4 is not open");
     client.assert_silent();
 }
 
@@ -541,7 +541,8 @@ fn deadlines() {
     client.sent();
     let start = client.now;
     // The earliest one, and among equals the oldest.
-    let next = |client: &Client| client.session.poll_timeout().map(|deadline| (deadline.at - start, deadline.why));
+    let next =
+        |client: &Client| client.session.poll_timeout().map(|deadline| (deadline.at - start, deadline.why));
     let request = |number| Timeout::Request(id(number));
     assert_eq!(next(&client), Some((Duration::from_millis(400), request(2))));
     // Looking too early does nothing, nor does a clock that goes backwards.
@@ -579,7 +580,14 @@ fn roles_that_are_not_ours() {
             session.call(now, Call::new(uri("a"), Payload::empty())).err(),
             session.cancel(id(9), CancelMode::Kill).err(),
             session.publish(now, uri("a"), PublishOptions::default(), Payload::empty()).err(),
-            session.publish(now, uri("a"), PublishOptions { acknowledge: true, ..PublishOptions::default() }, Payload::empty()).err(),
+            session
+                .publish(
+                    now,
+                    uri("a"),
+                    PublishOptions { acknowledge: true, ..PublishOptions::default() },
+                    Payload::empty(),
+                )
+                .err(),
             session.subscribe(now, uri("a"), SubscribeOptions::default()).err(),
             session.unsubscribe(now, id(1)).err(),
             session.register(now, uri("a"), RegisterOptions::default()).err(),

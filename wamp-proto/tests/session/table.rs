@@ -23,9 +23,10 @@ fn specified(state: State, kind: MessageKind) -> Reaction {
         Welcome | Challenge => [Process, Violation, Ignore],
         Abort => [Process, Process, Process],
         Goodbye => [Violation, Process, Process],
-        Error | Subscribed | Unsubscribed | Published | Result | Registered | Unregistered | Invocation | Event
-        | Interrupt => [Violation, Process, Ignore],
-        Hello | Authenticate | Publish | Subscribe | Unsubscribe | Call | Cancel | Register | Unregister | Yield => {
+        Error | Subscribed | Unsubscribed | Published | Result | Registered | Unregistered | Invocation
+        | Event | Interrupt => [Violation, Process, Ignore],
+        Hello | Authenticate | Publish | Subscribe | Unsubscribe | Call | Cancel | Register | Unregister
+        | Yield => {
             assert_eq!(kind.direction(), Direction::ToRouter);
             [Violation, Violation, Ignore]
         }
