@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wamp_tokio::{
     Client,
-    proto::{Match, Pattern, uri::UriRule},
+    proto::{Match, Pattern, Uri, uri::UriRule},
 };
 
 use crate::{args::Globals, exit::Failure, output::Printer, signals::Signals};
@@ -56,6 +56,7 @@ async fn connect(globals: &Globals) -> Result<Client, Failure> {
     let [realm] = globals.realm.as_slice() else {
         return Err(Failure::usage("a client joins one realm: give --realm once"));
     };
+    realm.parse::<Uri>().map_err(|error| Failure::usage(format!("bad realm: {error}")))?;
     let connect = wamp_tokio::connect(&globals.url).realm(realm).agent(AGENT).options(|options| {
         if let Some(serializer) = globals.serializer {
             options.serializers = vec![serializer.into()];
