@@ -175,7 +175,9 @@ impl Client {
     pub fn result<T: DeserializeOwned>(self, world: &mut World, call: RequestId) -> Result<T, String> {
         for event in &world.session(self.0).events {
             match event {
-                Event::Result { request, payload, .. } if *request == call => return Ok(payload.value().unwrap()),
+                Event::Result { request, payload, .. } if *request == call => {
+                    return Ok(payload.value().unwrap());
+                }
                 Event::Failed { request, failure } if *request == call => return Err(reason(failure)),
                 _ => {}
             }

@@ -97,7 +97,14 @@ impl Link {
     }
 
     /// Sends one message.
-    pub(super) fn send(&mut self, now: Instant, way: Way, frame: Bytes, number: &mut u64, random: &mut Random) {
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        way: Way,
+        frame: Bytes,
+        number: &mut u64,
+        random: &mut Random,
+    ) {
         let Some(sockets) = &mut self.sockets else {
             return self.push(now, way, Data::Frame(frame), number);
         };

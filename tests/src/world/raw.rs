@@ -52,10 +52,7 @@ impl Raw {
         let End::Raw(frames) = &mut world.peers[self.0].end else { return Vec::new() };
         let frames = core::mem::take(frames);
         let json = |frame: &Bytes| codec::transcode(encoding, frame, Encoding::Json).unwrap();
-        frames
-            .iter()
-            .map(|frame| world.transcript.named(&String::from_utf8(json(frame)).unwrap()))
-            .collect()
+        frames.iter().map(|frame| world.transcript.named(&String::from_utf8(json(frame)).unwrap())).collect()
     }
 
     fn queue(self, world: &mut World, frame: &[u8]) {

@@ -89,9 +89,8 @@ fn render(encoding: Encoding, frame: &Bytes) -> String {
     }
     // What cannot be decoded is shown as it is.
     match codec::Elements::split(encoding, frame, &Limits::default()) {
-        Ok(_) => {
-            codec::transcode(encoding, frame, Encoding::Json).map_or_else(|_| hex(frame), |json| printable(&json))
-        }
+        Ok(_) => codec::transcode(encoding, frame, Encoding::Json)
+            .map_or_else(|_| hex(frame), |json| printable(&json)),
         Err(_) => hex(frame),
     }
 }

@@ -185,7 +185,9 @@ fn fault_29_wrong_types() {
 
 #[test]
 fn i_01_fault_30_ids() {
-    for id in ["0", "-1", "9007199254740993", "1.5", "1.0", "1e0", r#""1""#, "18446744073709551616", "true", "null"] {
+    for id in
+        ["0", "-1", "9007199254740993", "1.5", "1.0", "1e0", r#""1""#, "18446744073709551616", "true", "null"]
+    {
         in_json(
             true,
             &[
@@ -292,9 +294,9 @@ fn fault_35_poison_for_other_serializers() {
         (Encoding::MessagePack, b"\x95\x10\x01\x80\xa3a.b\x91\xd4\x01\x02"),                  // ext
         (Encoding::MessagePack, b"\x95\x10\x01\x80\xa3a.b\x91\xc4\x02\xff\xfe"),              // bin
         (Encoding::MessagePack, b"\x95\x10\x01\x80\xa3a.b\x91\xcf\xff\xff\xff\xff\xff\xff\xff\xff"),
-        (Encoding::Cbor, b"\x85\x10\x01\xa0\x63a.b\x81\xc1\x01"),             // tag
-        (Encoding::Cbor, b"\x85\x10\x01\xa0\x63a.b\x81\xf9\x7c\x00"),         // infinity, half
-        (Encoding::Cbor, b"\x85\x10\x01\xa0\x63a.b\x81\xf7"),                 // undefined
+        (Encoding::Cbor, b"\x85\x10\x01\xa0\x63a.b\x81\xc1\x01"), // tag
+        (Encoding::Cbor, b"\x85\x10\x01\xa0\x63a.b\x81\xf9\x7c\x00"), // infinity, half
+        (Encoding::Cbor, b"\x85\x10\x01\xa0\x63a.b\x81\xf7"),     // undefined
         (Encoding::Cbor, b"\x85\x10\x01\xa0\x63a.b\x81\x3b\xff\xff\xff\xff\xff\xff\xff\xff"), // -2^64
         (Encoding::Json, br#"[16,1,{},"a.b",[1e999]]"#),
         (Encoding::Json, br#"[16,1,{},"a.b",[123456789012345678901234567890]]"#),

@@ -76,10 +76,16 @@ fn s_27_s_63_t_14_what_comes_while_we_leave_is_ignored() {
     let peer = world.raw("peer", Encoding::Json);
     peer.hello(&mut world);
     world.shutdown();
+    world.run();
     peer.received(&mut world);
-    for message in
-        [r#"[48,1,{},"com.example.add"]"#, r#"[1,"realm1",{}]"#, "[36,1,1,{}]", "garbage", "[70,9,{}]", "[6,{},"]
-    {
+    for message in [
+        r#"[48,1,{},"com.example.add"]"#,
+        r#"[1,"realm1",{}]"#,
+        "[36,1,1,{}]",
+        "garbage",
+        "[70,9,{}]",
+        "[6,{},",
+    ] {
         peer.send(&mut world, message);
     }
     peer.send(&mut world, r#"[6,{},"wamp.close.goodbye_and_out"]"#);

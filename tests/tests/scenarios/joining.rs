@@ -47,16 +47,21 @@ fn i_33_fault_41_realms_that_are_no_uris() {
 #[test]
 fn fault_59_a_realm_of_any_length_gets_a_short_answer() {
     let mut world = World::new(1);
-    let raw = world.raw_with("mallory", Encoding::Json, LinkRule { send_limit: Some(512), ..LinkRule::default() });
+    let raw =
+        world.raw_with("mallory", Encoding::Json, LinkRule { send_limit: Some(512), ..LinkRule::default() });
     let realm = "r".repeat(100_000);
     raw.send(&mut world, &format!(r#"[1,"{realm}",{{"roles":{{"caller":{{}}}}}}]"#));
     let answer = raw.received(&mut world);
     assert_eq!(answer.len(), 1);
     assert!(answer[0].len() <= 512 && answer[0].contains("wamp.error.invalid_uri"), "{answer:?}");
 
-    let raw = world.raw_with("mallory", Encoding::Json, LinkRule { send_limit: Some(512), ..LinkRule::default() });
+    let raw =
+        world.raw_with("mallory", Encoding::Json, LinkRule { send_limit: Some(512), ..LinkRule::default() });
     let method = "m".repeat(100_000);
-    raw.send(&mut world, &format!(r#"[1,"realm1",{{"roles":{{"caller":{{}}}},"authmethods":["{method}"]}}]"#));
+    raw.send(
+        &mut world,
+        &format!(r#"[1,"realm1",{{"roles":{{"caller":{{}}}},"authmethods":["{method}"]}}]"#),
+    );
     let answer = raw.received(&mut world);
     assert!(answer[0].len() <= 512 && answer[0].contains("no_matching_auth_method"), "{answer:?}");
     world.end();
@@ -71,7 +76,8 @@ fn s_07_fault_42_no_roles_or_unknown_ones_only() {
         assert!(raw.received(&mut world)[0].ends_with(r#","wamp.error.no_such_role"]"#));
         assert!(!world.is_connected(raw));
     }
-    let alice = world.join_with("alice", Encoding::Cbor, LinkRule::default(), |config| config.roles = Roles::NONE);
+    let alice =
+        world.join_with("alice", Encoding::Cbor, LinkRule::default(), |config| config.roles = Roles::NONE);
     assert!(alice.closed(&mut world).is_some());
     check(&mut world, "join_no_roles");
 }

@@ -1,7 +1,10 @@
 //! Realms do not know of each other (S-12, T-78, fault 72).
 
 use wamp_proto::{Encoding, Match, Uri};
-use wamp_test::{World, world::{LinkRule, OTHER_REALM}};
+use wamp_test::{
+    World,
+    world::{LinkRule, OTHER_REALM},
+};
 
 use crate::check;
 

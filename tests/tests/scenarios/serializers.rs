@@ -33,7 +33,12 @@ fn w_03_w_11_w_18_events_and_calls_between_all_serializers() {
             let subscriber = world.join("subscriber", to);
             subscriber.subscribe(&mut world, "com.example.tick");
             world.run();
-            publisher.publish_payload(&mut world, "com.example.tick", payload(from), PublishOptions::default());
+            publisher.publish_payload(
+                &mut world,
+                "com.example.tick",
+                payload(from),
+                PublishOptions::default(),
+            );
             world.run();
             let received = subscriber.events(&mut world).into_iter().find_map(|event| match event {
                 wamp_proto::session::Event::Event(event) => Some(event.payload),

@@ -154,10 +154,12 @@ fn results_are_never_dropped() {
     let caller = world.join("caller", Encoding::Cbor);
     callee.register(&mut world, "com.example.add");
     world.run();
-    world.stall(caller, Way::Down);
     for n in 1..=3 {
         caller.call(&mut world, "com.example.add", (n,));
         world.run();
+    }
+    world.stall(caller, Way::Down);
+    for n in 1..=3 {
         callee.answer(&mut world, (n,));
         world.run();
     }
@@ -171,10 +173,8 @@ fn results_are_never_dropped() {
 #[test]
 fn wants_read_has_a_high_and_a_low_mark() {
     type Change = fn(&mut wamp_proto::router::Config);
-    let cases: [(&str, Change); 2] = [
-        ("bytes", |config| config.queue_bytes = 4_000),
-        ("messages", |config| config.queue_messages = 40),
-    ];
+    let cases: [(&str, Change); 2] =
+        [("bytes", |config| config.queue_bytes = 4_000), ("messages", |config| config.queue_messages = 40)];
     for (what, change) in cases {
         let mut world = World::with(1, change);
         let raw = world.raw("greedy", Encoding::Json);
