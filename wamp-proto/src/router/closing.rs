@@ -1,6 +1,12 @@
 //! Closing at the router: GOODBYE and ABORT both ways, violations, shutdown; one way out for every session (S-38..S-69).
 
-use super::{ConnectionId, Event, Router, link::Peer, realm::Realm, state::State, timers::Timeout};
+use super::{
+    ConnectionId, Event, Router,
+    link::{Peer, Sent},
+    realm::Realm,
+    state::State,
+    timers::Timeout,
+};
 use crate::{
     error::{Closed, Violation},
     message::{Abort, ClosingDetails, Goodbye},
@@ -80,7 +86,11 @@ impl Router {
         // The peer may have chosen a part of the text: it must fit into any message limit.
         let message = message.map(|text| text.chars().take(MAX_TEXT).collect());
         let details = ClosingDetails { message, ..ClosingDetails::default() };
-        self.links.send_last(now, peer, Abort { details, reason, payload: Payload::empty() }, discard);
+        let abort = Abort { details, reason, payload: Payload::empty() };
+        if self.links.send_last(now, peer, abort.clone(), discard) == Sent::TooLarge {
+            // Without the text it always fits.
+            self.links.send_last(now, peer, Abort { details: ClosingDetails::default(), ..abort }, discard);
+        }
         self.end(now, peer, why);
     }
 

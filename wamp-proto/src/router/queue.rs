@@ -44,6 +44,15 @@ impl Queue {
         self.frames.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether more is queued than one of these.
+    pub(super) fn is_above(&self, bytes: usize, frames: usize) -> bool {
+        self.bytes > bytes || self.frames.len() > frames
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -2,10 +2,9 @@
 
 use super::Dealer;
 use crate::{
-    error::{RemoteError, Violation},
+    error::Violation,
     id::RequestId,
     message::{self, Call, Invocation, InvocationDetails, MessageKind, ResultDetails, Yield},
-    payload::Payload,
     router::{
         Context,
         link::{Class, PendingCall, Route, Sent},
@@ -164,8 +163,5 @@ fn undeliverable(sent: Sent) -> Option<(&'static str, &'static str)> {
 }
 
 fn fail(context: &mut Context<'_>, call: &PendingCall, error: &'static str, text: &str) {
-    let encoding = context.links.get(call.caller).map(|link| link.encoding);
-    let payload = encoding.and_then(|encoding| Payload::from_args(encoding, &[text]).ok());
-    let error = RemoteError { error: Uri::unchecked(error), payload: payload.unwrap_or_else(Payload::empty) };
-    context.fail(call.caller, MessageKind::Call, call.request, error);
+    context.links.refuse(context.now, call.caller, MessageKind::Call, call.request, error, text);
 }
