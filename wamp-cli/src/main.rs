@@ -11,7 +11,7 @@ mod session;
 mod signals;
 mod value;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
@@ -49,10 +49,13 @@ fn run(cli: Cli, printer: Printer) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Code::Internal, format!("cannot start the runtime: {error}")))?;
     let context = Context { globals: cli.globals, printer };
     let result = runtime.block_on(commands::run(&context, cli.command));
-    // What still blocks is of no use to anybody.
-    runtime.shutdown_background();
+    // The tasks that are left go now, and with them the commands they run; what blocks is of no use to anybody.
+    runtime.shutdown_timeout(SHUTDOWN);
     result
 }
+
+/// How long tasks may take to go.
+const SHUTDOWN: Duration = Duration::from_millis(500);
 
 /// Sends the log to stderr: RUST_LOG says what, or else -q and -v.
 fn log(globals: &Globals) {

@@ -1,6 +1,8 @@
 //! `wamp register`.
 
 use std::{
+    io,
+    pin::pin,
     process::{Output, Stdio},
     sync::{
         Arc,
@@ -134,8 +136,7 @@ impl Service {
         };
         let procedure = invocation.details.procedure.as_ref().map_or(self.uri.as_str(), |uri| uri.as_str());
         let mut shell = Command::new("sh");
-        shell.args(["-c", command]).env("WAMP_PROCEDURE", procedure).kill_on_drop(true);
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell.args(["-c", command]).env("WAMP_PROCEDURE", procedure);
         for (name, value) in [
             ("WAMP_ARGS_JSON", json(output::list(payload))?),
             ("WAMP_KWARGS_JSON", json(output::dict(payload))?),
@@ -148,16 +149,63 @@ impl Service {
             }
         }
         let input = json(output::whole(payload))? + "\n";
-        let mut child = shell.spawn()?;
-        let stdin = child.stdin.take();
-        let feed = async {
-            if let Some(mut stdin) = stdin {
-                // A command that does not read its input is fine.
-                let _ = stdin.write_all(input.as_bytes()).await;
+        reply(invocation, &run_shell(shell, input).await?)
+    }
+}
+
+/// Feeds a command its input and waits for its end.
+async fn run_shell(mut shell: Command, input: String) -> io::Result<Output> {
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    shell.process_group(0);
+    let mut child = shell.spawn()?;
+    #[cfg(unix)]
+    let group = group::Group::of(&child);
+    let stdin = child.stdin.take();
+    let feed = async {
+        if let Some(mut stdin) = stdin {
+            // A command that does not read its input is fine.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+    };
+    let mut end = pin!(child.wait_with_output());
+    let output = tokio::select! {
+        biased;
+        output = &mut end => output,
+        () = feed => end.await,
+    };
+    #[cfg(unix)]
+    group.ended();
+    output
+}
+
+/// What a command has started.
+#[cfg(unix)]
+mod group {
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    /// The processes of a command that nobody waits for any more are killed, not the shell alone.
+    pub(super) struct Group(Option<Pid>);
+
+    impl Group {
+        /// The group that a child leads.
+        pub(super) fn of(child: &tokio::process::Child) -> Self {
+            Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+        }
+
+        /// The command has ended by itself, and what it left running is meant to.
+        pub(super) fn ended(mut self) {
+            self.0 = None;
+        }
+    }
+
+    impl Drop for Group {
+        fn drop(&mut self) {
+            if let Some(leader) = self.0 {
+                // They may be gone already.
+                let _ = kill_process_group(leader, Signal::KILL);
             }
-        };
-        let ((), output) = tokio::join!(feed, child.wait_with_output());
-        reply(invocation, &output?)
+        }
     }
 }
 

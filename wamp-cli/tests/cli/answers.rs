@@ -1,6 +1,8 @@
 //! `wamp register`: what procedures answer.
 
-use crate::processes::Router;
+use std::process::{Command, Stdio};
+
+use crate::processes::{Directory, Router, poll};
 
 #[test]
 fn a_fixed_reply() {
@@ -86,4 +88,38 @@ fn a_name_that_is_taken_is_the_routers_answer() {
     let _first = router.register("taken", &["--echo"]);
     let error = router.wamp(&["register", "taken", "--echo"]).failed(9);
     assert!(error.contains("wamp.error.procedure_already_exists"), "{error}");
+}
+
+#[test]
+fn a_command_and_all_it_started_dies_with_the_call_or_the_service() {
+    let router = Router::start();
+    let directory = Directory::new();
+    let gone = |file: &std::path::Path| {
+        let leader = poll("the start of the command", || {
+            std::fs::read_to_string(file).ok().filter(|leader| leader.ends_with('\n'))
+        });
+        let alive = format!("kill -0 -- -{}", leader.trim_end());
+        move || {
+            poll("the end of the command", || {
+                let alive = Command::new("sh").args(["-c", &alive]).stderr(Stdio::null()).status().unwrap();
+                (!alive.success()).then_some(())
+            });
+        }
+    };
+    let command = format!(
+        "echo $$ > {}/$(echo $WAMP_ARGS_JSON | tr -d '[]'); sleep 100; true",
+        directory.file("").display()
+    );
+    let service = router.register("slow", &["--exec", &command]);
+    let canceled = router.start_client(&["call", "slow", "1"]);
+    let first = gone(&directory.file("1"));
+    canceled.signal("INT");
+    assert_eq!(canceled.end().code, 130);
+    first();
+    let served = router.start_client(&["call", "slow", "2"]);
+    let second = gone(&directory.file("2"));
+    service.signal("TERM");
+    assert_eq!(service.end().code, 143);
+    second();
+    assert_ne!(served.end().code, 0);
 }

@@ -41,7 +41,7 @@ fn it_ends_after_its_time_and_cleans_up() {
     let listen = format!("unix://{}", socket.display());
     let arguments = ["-q", "router", "run", "--listen", &listen, "--shutdown-after", "300ms", "--ready-file"];
     let router = start(&[&arguments[..], &[ready.to_str().unwrap()]].concat(), &[], b"");
-    assert_eq!(ready_urls(&ready), [listen.clone()]);
+    assert_eq!(ready_urls(&ready).join(" "), listen);
     assert_eq!(router.end().ok(), "");
     assert!(!ready.exists() && !socket.exists());
 }
