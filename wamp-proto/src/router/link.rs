@@ -38,6 +38,8 @@ pub(super) struct Link {
     queue: Queue,
     /// The adapter was told that there is output, and has not taken all of it yet.
     notified: bool,
+    /// It stands in the list of those that have output.
+    named: bool,
     /// Nothing more is read from a peer that does not take its answers.
     reading: bool,
     /// The deadline of HELLO or GOODBYE, to take it out of the table again.
@@ -147,6 +149,7 @@ impl Links {
             identity: None,
             queue: Queue::default(),
             notified: false,
+            named: false,
             reading: true,
             deadline: Some((deadline, Timeout::Hello)),
             stall: None,
@@ -277,15 +280,28 @@ impl Links {
 
     /// Tells the adapter, once until it has taken everything.
     pub(super) fn notify(&mut self, peer: Peer) {
+        if self.links.get(peer).is_some_and(|link| !link.notified) {
+            self.notify_again(peer);
+        }
+    }
+
+    /// Tells the adapter even if it has not taken everything yet.
+    pub(super) fn notify_again(&mut self, peer: Peer) {
         let id = self.id(peer);
-        if let Some(link) = self.links.get_mut(peer).filter(|link| !link.notified) {
+        if let Some(link) = self.links.get_mut(peer) {
             link.notified = true;
-            self.ready.push_back(id);
+            if !std::mem::replace(&mut link.named, true) {
+                self.ready.push_back(id);
+            }
         }
     }
 
     pub(super) fn poll_ready(&mut self) -> Option<ConnectionId> {
-        self.ready.pop_front()
+        let id = self.ready.pop_front()?;
+        if let Some(link) = self.find(id).and_then(|peer| self.links.get_mut(peer)) {
+            link.named = false;
+        }
+        Some(id)
     }
 
     pub(super) fn poll_transmit(&mut self, to: ConnectionId) -> Option<Action> {
@@ -305,6 +321,11 @@ impl Links {
     pub(super) fn wants_read(&self, from: ConnectionId) -> bool {
         let link = self.find(from).and_then(|peer| self.links.get(peer));
         link.is_some_and(|link| link.reading && link.state != State::Closed)
+    }
+
+    pub(super) fn is_over(&self, connection: ConnectionId) -> bool {
+        let link = self.find(connection).and_then(|peer| self.links.get(peer));
+        link.is_none_or(|link| link.state == State::Closed)
     }
 
     /// Has a look at the queue in a while, unless that is planned already: one timer at most in each period, however
