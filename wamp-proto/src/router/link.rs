@@ -1,5 +1,6 @@
 //! One connection at the router, and the table of all of them.
 
+use core::time::Duration;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -40,6 +41,8 @@ pub(super) struct Link {
     queue: Queue,
     /// The adapter was told that there is output, and has not taken all of it yet.
     notified: bool,
+    /// It stands in the list of those that have output.
+    named: bool,
     /// Nothing more is read from a peer that does not take its answers.
     reading: bool,
     /// The deadline of HELLO or GOODBYE, to take it out of the table again.
@@ -163,6 +166,7 @@ impl Links {
             identity: None,
             queue: Queue::default(),
             notified: false,
+            named: false,
             reading: true,
             deadline: Some((deadline, Timeout::Hello)),
             watch: None,
@@ -335,15 +339,28 @@ impl Links {
 
     /// Tells the adapter, once until it has taken everything.
     pub(super) fn notify(&mut self, peer: Peer) {
+        if self.links.get(peer).is_some_and(|link| !link.notified) {
+            self.notify_again(peer);
+        }
+    }
+
+    /// Tells the adapter even if it has not taken everything yet.
+    pub(super) fn notify_again(&mut self, peer: Peer) {
         let id = self.id(peer);
-        if let Some(link) = self.links.get_mut(peer).filter(|link| !link.notified) {
+        if let Some(link) = self.links.get_mut(peer) {
             link.notified = true;
-            self.ready.push_back(id);
+            if !std::mem::replace(&mut link.named, true) {
+                self.ready.push_back(id);
+            }
         }
     }
 
     pub(super) fn poll_ready(&mut self) -> Option<ConnectionId> {
-        self.ready.pop_front()
+        let id = self.ready.pop_front()?;
+        if let Some(link) = self.find(id).and_then(|peer| self.links.get_mut(peer)) {
+            link.named = false;
+        }
+        Some(id)
     }
 
     pub(super) fn poll_transmit(&mut self, to: ConnectionId) -> Option<Action> {
@@ -365,6 +382,11 @@ impl Links {
         link.is_some_and(|link| link.reading && link.state != State::Closed)
     }
 
+    pub(super) fn is_over(&self, connection: ConnectionId) -> bool {
+        let link = self.find(connection).and_then(|peer| self.links.get(peer));
+        link.is_none_or(|link| link.state == State::Closed)
+    }
+
     /// Watches over a queue that has something in it: one timer at most, however many messages pass.
     fn watch(&mut self, now: Instant, peer: Peer) {
         let id = self.id(peer);
@@ -375,7 +397,7 @@ impl Links {
             Some(watch) if link.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
             Some(_) => {}
             None => {
-                let next = now + self.config.stall_timeout / LOOKS;
+                let next = now + look_interval(self.config.stall_timeout);
                 link.watch = Some(Watch { next, since: now, taken });
                 self.timers.set(next, id, Timeout::Stall);
             }
@@ -391,7 +413,7 @@ impl Links {
             (watch.since, watch.taken) = (now, link.queue.taken());
         }
         if now - watch.since < timeout {
-            watch.next = (now + timeout / LOOKS).min(watch.since + timeout);
+            watch.next = (now + look_interval(timeout)).min(watch.since + timeout);
             link.watch = Some(watch);
             self.timers.set(watch.next, id, Timeout::Stall);
         } else if link.state == State::Closed {
@@ -415,4 +437,8 @@ impl Links {
         counts.queued_bytes = self.queued_bytes;
         counts.dropped_events = self.dropped_events;
     }
+}
+
+fn look_interval(stall_timeout: Duration) -> Duration {
+    stall_timeout.checked_div(LOOKS).unwrap_or_default()
 }

@@ -101,7 +101,8 @@ pub enum Action {
 /// # The loop
 ///
 /// After each input: for each connection that `poll_ready` names, wake whoever writes to it; a connection is named once,
-/// until `poll_transmit` has said `None` for it. After [`Action::Close`], drop the transport and call `handle_eof`.
+/// until `poll_transmit` has said `None` for it, and once more when its session ends ([`is_over`](Self::is_over)): what a
+/// peer does not take in a while after that is not worth waiting for. After [`Action::Close`], drop the transport and call `handle_eof`.
 ///
 /// ```
 /// use wamp_proto::{Encoding, Instant, router::{Action, Config, Opened, Router}};
@@ -241,6 +242,12 @@ impl Router {
     /// Whether a connection is there: from [`open`](Self::open) to [`handle_eof`](Self::handle_eof).
     pub fn contains(&self, connection: ConnectionId) -> bool {
         self.links.find(connection).is_some()
+    }
+
+    /// Whether nothing more is read from a connection, for good: its session has ended, or it is not there. What is queued
+    /// for it may still be sent.
+    pub fn is_over(&self, connection: ConnectionId) -> bool {
+        self.links.is_over(connection)
     }
 
     /// Whether there is no connection at all.
