@@ -88,7 +88,10 @@ impl Ids {
                     && self.learn(Kind::Publication, realm, *publication, got.publication.get())
                     && is_payload(*payload, encoding, &got.payload)
             }
-            (Expected::Invocation { request, registration, procedure, payload }, Message::Invocation(got)) => {
+            (
+                Expected::Invocation { request, registration, procedure, payload },
+                Message::Invocation(got),
+            ) => {
                 got.request.get() == *request
                     && got.details.procedure.as_deref() == *procedure
                     && self.learn(Kind::Registration, realm, *registration, got.registration.get())
@@ -129,7 +132,9 @@ fn is_payload(number: usize, encoding: Encoding, got: &Payload) -> bool {
 /// One of the payloads in use: all different, of every shape.
 pub(super) fn payload(number: usize, encoding: Encoding) -> &'static Payload {
     static TABLE: LazyLock<Vec<[Payload; 3]>> = LazyLock::new(|| {
-        (0..PAYLOADS).map(|number| Encoding::ALL.map(|encoding| written(number).transcode(encoding).unwrap())).collect()
+        (0..PAYLOADS)
+            .map(|number| Encoding::ALL.map(|encoding| written(number).transcode(encoding).unwrap()))
+            .collect()
     });
     &TABLE[number][encoding as usize]
 }

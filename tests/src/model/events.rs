@@ -85,7 +85,8 @@ impl Model {
     /// Exact, prefixes from the shortest, wildcards from the best.
     fn matching(&self, realm: usize, topic: &str) -> Vec<Subscription> {
         let all = self.subscriptions.iter().filter(|entry| entry.pattern.matches(realm, topic));
-        let of = |kind| all.clone().filter(move |entry| entry.pattern.kind == kind).cloned().collect::<Vec<_>>();
+        let of =
+            |kind| all.clone().filter(move |entry| entry.pattern.kind == kind).cloned().collect::<Vec<_>>();
         let mut prefixes = of(Match::Prefix);
         prefixes.sort_by_key(|entry| entry.pattern.uri.len());
         let mut wildcards = of(Match::Wildcard);

@@ -46,16 +46,50 @@ pub(crate) enum Expected {
     Abort(&'static str),
     Goodbye,
     /// The payload of an error of the router itself is for people.
-    Error { kind: MessageKind, request: u64, error: &'static str, payload: Option<usize> },
-    Subscribed { request: u64, subscription: u64 },
-    Unsubscribed { request: u64 },
-    Published { request: u64, publication: u64 },
-    Event { subscription: u64, publication: u64, topic: Option<&'static str>, payload: usize },
-    Registered { request: u64, registration: u64 },
-    Unregistered { request: u64 },
-    Invocation { request: u64, registration: u64, procedure: Option<&'static str>, payload: usize },
-    Interrupt { request: u64, mode: CancelMode },
-    Result { request: u64, payload: usize },
+    Error {
+        kind: MessageKind,
+        request: u64,
+        error: &'static str,
+        payload: Option<usize>,
+    },
+    Subscribed {
+        request: u64,
+        subscription: u64,
+    },
+    Unsubscribed {
+        request: u64,
+    },
+    Published {
+        request: u64,
+        publication: u64,
+    },
+    Event {
+        subscription: u64,
+        publication: u64,
+        topic: Option<&'static str>,
+        payload: usize,
+    },
+    Registered {
+        request: u64,
+        registration: u64,
+    },
+    Unregistered {
+        request: u64,
+    },
+    Invocation {
+        request: u64,
+        registration: u64,
+        procedure: Option<&'static str>,
+        payload: usize,
+    },
+    Interrupt {
+        request: u64,
+        mode: CancelMode,
+    },
+    Result {
+        request: u64,
+        payload: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -277,7 +311,8 @@ impl Model {
     fn next_deadline(&self) -> Option<(Duration, (usize, u64), bool, usize)> {
         let clients = self.clients.iter().enumerate();
         let deadlines = clients.flat_map(|(place, client)| {
-            let hello = (client.phase == Phase::Waiting).then_some((client.hello_by, client.place, true, place));
+            let hello =
+                (client.phase == Phase::Waiting).then_some((client.hello_by, client.place, true, place));
             let watch = client.watch.map(|watch| (watch.next, client.place, false, place));
             hello.into_iter().chain(watch)
         });

@@ -67,7 +67,9 @@ impl Model {
         match random.below(7) {
             0 => Operation::Hello { client, realm: 0, canceling: false },
             1 => Operation::Abort { client },
-            2 => Operation::Yield { client, invocation: self.clients[client].last_invocation + 1, payload: 0 },
+            2 => {
+                Operation::Yield { client, invocation: self.clients[client].last_invocation + 1, payload: 0 }
+            }
             3 | 4 => Operation::Cut { client },
             _ => Operation::Garbage { client, variety: random.below(GARBAGE) },
         }
@@ -86,7 +88,9 @@ impl Model {
                 let (kind, uri) = pattern(random);
                 Operation::Subscribe { client, request, kind, uri }
             }
-            4..=5 => Operation::Unsubscribe { client, request, subscription: self.subscription(client, random) },
+            4..=5 => {
+                Operation::Unsubscribe { client, request, subscription: self.subscription(client, random) }
+            }
             6..=12 => {
                 let options = (random.one_in(2), !random.one_in(3));
                 Operation::Publish { client, request, topic: uri, payload, options }

@@ -118,7 +118,10 @@ impl Trial {
 
     fn report(&self, difference: &str) -> String {
         let operations = self.last.iter().map(|operation| format!("  {operation:?}\n")).collect::<String>();
-        format!("after {} operations:\n{operations}{difference}\n{:?}", self.figures.operations, self.model.sizes)
+        format!(
+            "after {} operations:\n{operations}{difference}\n{:?}",
+            self.figures.operations, self.model.sizes
+        )
     }
 
     fn step(&mut self) -> Result<(), String> {
@@ -194,7 +197,9 @@ impl Trial {
             Operation::Hello { client, realm, canceling } => model.hello(client, realm, canceling),
             Operation::Goodbye { client } => model.goodbye(client),
             Operation::Abort { client } => model.abort(client),
-            Operation::Subscribe { client, request, kind, uri } => model.subscribe(client, request, kind, uri),
+            Operation::Subscribe { client, request, kind, uri } => {
+                model.subscribe(client, request, kind, uri)
+            }
             Operation::Unsubscribe { client, request, subscription } => {
                 model.unsubscribe(client, request, subscription);
             }
@@ -288,7 +293,12 @@ impl Trial {
         Ok(())
     }
 
-    fn compare_frame(&mut self, client: usize, expected: Option<&Expected>, frame: &Bytes) -> Result<(), String> {
+    fn compare_frame(
+        &mut self,
+        client: usize,
+        expected: Option<&Expected>,
+        frame: &Bytes,
+    ) -> Result<(), String> {
         self.figures.messages += 1;
         let digest = &mut self.figures.digest[client % 8];
         for byte in frame {
@@ -314,12 +324,19 @@ impl Trial {
             self.model.calls.len(),
             self.model.dropped,
         );
-        let theirs =
-            (counts.sessions, counts.subscriptions, counts.registrations, counts.calls, counts.dropped_events);
+        let theirs = (
+            counts.sessions,
+            counts.subscriptions,
+            counts.registrations,
+            counts.calls,
+            counts.dropped_events,
+        );
         if ours == theirs {
             return Ok(());
         }
-        Err(format!("sessions, subscriptions, registrations, calls, drops: expected {ours:?}, found {theirs:?}"))
+        Err(format!(
+            "sessions, subscriptions, registrations, calls, drops: expected {ours:?}, found {theirs:?}"
+        ))
     }
 
     /// The last sessions leave, one way or another: nothing may be left.
@@ -354,7 +371,8 @@ impl Trial {
                 (client, Some(request), message::Subscribe { request: id(request)?, options, topic }.into())
             }
             Operation::Unsubscribe { client, request, subscription } => {
-                let subscription = self.router_id(Kind::Subscription, client, subscription)?.try_into().ok()?;
+                let subscription =
+                    self.router_id(Kind::Subscription, client, subscription)?.try_into().ok()?;
                 let message = message::Unsubscribe { request: id(request)?, subscription, options: None };
                 (client, Some(request), message.into())
             }
@@ -368,10 +386,15 @@ impl Trial {
             Operation::Register { client, request, kind, uri } => {
                 let options = message::RegisterOptions { match_policy: Some(kind), ..Default::default() };
                 let procedure = Uri::unchecked(uri);
-                (client, Some(request), message::Register { request: id(request)?, options, procedure }.into())
+                (
+                    client,
+                    Some(request),
+                    message::Register { request: id(request)?, options, procedure }.into(),
+                )
             }
             Operation::Unregister { client, request, registration } => {
-                let registration = self.router_id(Kind::Registration, client, registration)?.try_into().ok()?;
+                let registration =
+                    self.router_id(Kind::Registration, client, registration)?.try_into().ok()?;
                 (client, Some(request), message::Unregister { request: id(request)?, registration }.into())
             }
             Operation::Call { client, request, procedure, payload } => {

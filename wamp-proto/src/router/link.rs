@@ -8,6 +8,8 @@ use std::{
 use bytes::Bytes;
 use slab::Slab;
 
+#[cfg(feature = "planted-bugs")]
+use super::Bug;
 use super::{
     Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
     queue::Queue,
@@ -249,6 +251,8 @@ impl Links {
         text: &str,
     ) {
         let Some(encoding) = self.links.get(to).map(|link| link.encoding) else { return };
+        #[cfg(feature = "planted-bugs")]
+        let request = if self.has(Bug::WrongErrorRequest) { RequestId::FIRST } else { request };
         let error = Uri::unchecked(error);
         let message = message::Error {
             request_kind,
@@ -278,8 +282,13 @@ impl Links {
             self.dropped_events = self.dropped_events.saturating_add(u64::from(class == Class::Event));
             return Sent::TooLarge;
         }
-        if link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages) {
+        let fits = link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages);
+        #[cfg(feature = "planted-bugs")]
+        let fits = fits || self.config.has(Bug::QueueLimitIgnored);
+        if fits {
             self.queue(now, to, frame);
+            #[cfg(feature = "planted-bugs")]
+            self.reorder(to, class);
             return Sent::Queued;
         }
         match (class, self.config.slow_subscriber) {
@@ -312,6 +321,20 @@ impl Links {
                 Sent::Queued
             }
             Err(_) => Sent::Unencodable,
+        }
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.config.has(bug)
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn reorder(&mut self, to: Peer, class: Class) {
+        if class == Class::Event && self.has(Bug::EventsReordered) {
+            if let Some(link) = self.links.get_mut(to) {
+                link.queue.swap_last();
+            }
         }
     }
 
