@@ -79,6 +79,12 @@ impl Client {
         CloseFuture(self.shared.clone())
     }
 
+    /// Waits until none of our procedures is running and the answers of all that were are queued: a
+    /// [`close`](Self::close) after it lets no caller down who was being served.
+    pub fn idle(&self) -> IdleFuture {
+        IdleFuture(self.shared.clone())
+    }
+
     /// Why the session has ended, once it has.
     pub fn close_reason(&self) -> Option<Closed> {
         self.shared.peek(|state| state.session.closed().cloned())
@@ -130,6 +136,25 @@ impl Future for CloseFuture {
                 state.watchers.push(context.waker().clone());
                 Poll::Pending
             }
+        })
+    }
+}
+
+/// The moment when no procedure is running: see [`Client::idle`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct IdleFuture(Arc<Shared>);
+
+impl Future for IdleFuture {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.0.peek(|state| {
+            if state.is_idle() {
+                return Poll::Ready(());
+            }
+            state.idle.push(context.waker().clone());
+            Poll::Pending
         })
     }
 }

@@ -20,7 +20,7 @@ mod shared;
 mod subscribe;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};
-pub use client::{Client, CloseFuture};
+pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};

@@ -65,6 +65,8 @@ pub(crate) struct State {
     pub(crate) room: Vec<Waker>,
     /// Those who wait for the session to open, or for the pump to be done.
     pub(crate) watchers: Vec<Waker>,
+    /// Those who wait until no procedure is running.
+    pub(crate) idle: Vec<Waker>,
 }
 
 /// A topic, or a pattern of topics, and the streams of its events (P-06).
@@ -139,6 +141,7 @@ impl Shared {
             armed: None,
             room: Vec::new(),
             watchers: Vec::new(),
+            idle: Vec::new(),
         };
         Self { runtime, encoding, receive_limit, max_invocations, state: Mutex::new(state) }
     }
@@ -207,6 +210,9 @@ impl Shared {
         }
         if !state.watchers.is_empty() && (state.joined.is_some() || state.session.closed().is_some()) {
             effects.wakers.append(&mut state.watchers);
+        }
+        if !state.idle.is_empty() && state.is_idle() {
+            effects.wakers.append(&mut state.idle);
         }
     }
 
@@ -318,6 +324,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whether no procedure is running.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
     fn answer(&mut self, effects: &mut Effects, request: RequestId, outcome: Outcome) {
         if let Some(waiter) = self.waiting.remove(&request) {
             effects.answers.push((waiter, outcome));

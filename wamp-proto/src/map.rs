@@ -1,9 +1,12 @@
 //! Hash maps without a random source: the keys of the hash come from a seed or, for ids that we choose ourselves, there
 //! are none. They are never iterated where the order could reach an output.
 
-use core::hash::{BuildHasher, BuildHasherDefault, Hasher};
+#[cfg(feature = "router")]
+use core::hash::BuildHasher;
+use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::{HashMap, HashSet};
 
+#[cfg(feature = "router")]
 use siphasher::sip::SipHasher13;
 
 /// A map keyed by ids of our own choosing: nobody outside can aim at its buckets.

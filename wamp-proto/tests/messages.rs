@@ -497,10 +497,11 @@ const ROLES: [&[&str]; 2] = [
 
 type Type = [&'static [&'static str]; 2];
 
-/// M-50..M-117: where each known attribute stands, and its type. `payload` stands for those of M-81 and M-82.
-type Attributes = Vec<(MessageKind, &'static str, Vec<(&'static str, Type)>)>;
+/// A message, the text with `@` for the dict, and the attributes of the dict.
+type Known = (MessageKind, &'static str, Vec<(&'static str, Type)>);
 
-fn attributes() -> Attributes {
+/// M-50..M-117: where each known attribute stands, and its type.
+fn attributes() -> Vec<Known> {
     use MessageKind::*;
     let wrapped = [
         ("ppt_scheme", STRING),

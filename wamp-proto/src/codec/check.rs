@@ -21,13 +21,14 @@ pub(super) trait Binary {
 
 /// Learns where the items of a list are.
 pub(super) trait Record {
-    fn item(&mut self, start: usize, end: usize, kind: Kind);
+    /// An item from `start` to `end`; `number` is its value when it is a non-negative integer.
+    fn item(&mut self, start: usize, end: usize, kind: Kind, number: Option<u64>);
 }
 
 /// Nested lists: nobody asks.
 impl Record for () {
     #[inline]
-    fn item(&mut self, _: usize, _: usize, _: Kind) {}
+    fn item(&mut self, _: usize, _: usize, _: Kind, _: Option<u64>) {}
 }
 
 /// Where the text of a key is. Messages are never above 4 GiB ([`Limits::MAX_MESSAGE_SIZE`]).
@@ -46,6 +47,8 @@ pub(super) struct Check<'a> {
     max_values: usize,
     /// Values that may still come.
     values: usize,
+    /// The last integer, when it is not negative.
+    number: Option<u64>,
     /// The keys of all open dicts.
     keys: Stack<Key, 8>,
 }
@@ -59,6 +62,7 @@ impl<'a> Check<'a> {
             max_keys: limits.keys,
             max_values: limits.values,
             values: limits.values,
+            number: None,
             keys: Stack::new(Key { start: 0, end: 0, encoded: false }),
         }
     }
@@ -77,7 +81,7 @@ impl<'a> Check<'a> {
             for _ in 0..len {
                 let start = self.cursor.at();
                 let kind = self.value::<F>(depth)?;
-                record.item(start, self.cursor.at(), kind);
+                record.item(start, self.cursor.at(), kind, self.number);
             }
             return Ok(len);
         }
@@ -86,7 +90,7 @@ impl<'a> Check<'a> {
             self.count_values(1)?;
             let start = self.cursor.at();
             let kind = self.value::<F>(depth)?;
-            record.item(start, self.cursor.at(), kind);
+            record.item(start, self.cursor.at(), kind, self.number);
             len = len.saturating_add(1);
         }
         Ok(len)
@@ -103,6 +107,8 @@ impl<'a> Check<'a> {
             Head::List(Some(0)) | Head::Dict(Some(0)) => self.enter(depth.saturating_add(1))?,
             Head::List(len) => self.nested_list::<F>(len, depth.saturating_add(1))?,
             Head::Dict(len) => self.dict::<F>(len, depth.saturating_add(1))?,
+            Head::Unsigned(number) => self.number = Some(number),
+            Head::Signed(_) => self.number = None,
             _ => {}
         }
         head.kind().ok_or_else(|| self.cursor.malformed(start))
@@ -189,7 +195,7 @@ impl<'a> Check<'a> {
             self.count_values(1)?;
             let start = self.cursor.at();
             let kind = self.json_value(depth)?;
-            record.item(start, self.cursor.at(), kind);
+            record.item(start, self.cursor.at(), kind, self.number);
             len = len.saturating_add(1);
             if self.json_end(b']')? {
                 return Ok(len);
@@ -208,10 +214,11 @@ impl<'a> Check<'a> {
             Some(b't') => json::literal(&mut self.cursor, b"true").map(|()| Kind::Bool),
             Some(b'f') => json::literal(&mut self.cursor, b"false").map(|()| Kind::Bool),
             Some(b'n') => json::literal(&mut self.cursor, b"null").map(|()| Kind::Null),
-            Some(b'-' | b'0'..=b'9') => Ok(match json::number(&mut self.cursor)? {
-                json::Number::Float(_) => Kind::Float,
-                _ => Kind::Integer,
-            }),
+            Some(b'-' | b'0'..=b'9') => {
+                let number = json::number(&mut self.cursor)?;
+                self.number = if let json::Number::Unsigned(number) = number { Some(number) } else { None };
+                Ok(if let json::Number::Float(_) = number { Kind::Float } else { Kind::Integer })
+            }
             Some(_) => Err(self.cursor.malformed(start)),
             None => Err(self.cursor.truncated()),
         }

@@ -43,6 +43,8 @@ struct Span {
     start: u32,
     end: u32,
     kind: Kind,
+    /// The value of a non-negative integer: most elements of most messages, and read only once.
+    number: Option<u64>,
 }
 
 /// The places of the first elements.
@@ -54,11 +56,12 @@ struct Spans {
 
 impl Record for Spans {
     #[inline]
-    fn item(&mut self, start: usize, end: usize, kind: Kind) {
+    fn item(&mut self, start: usize, end: usize, kind: Kind, number: Option<u64>) {
         if let Some(span) = self.stored.get_mut(self.len) {
             // `split` has refused messages of more than 4 GiB.
             let [start, end] = [start, end].map(|at| u32::try_from(at).unwrap_or(u32::MAX));
-            *span = Span { start, end, kind };
+            let number = number.filter(|_| kind == Kind::Integer);
+            *span = Span { start, end, kind, number };
             self.len = self.len.saturating_add(1);
         }
     }
@@ -80,7 +83,7 @@ impl<'a> Elements<'a> {
         if frame.len() > message_size {
             return Err(DecodeError::Limit { what: "message size", limit: message_size });
         }
-        let filler = Span { start: 0, end: 0, kind: Kind::Null };
+        let filler = Span { start: 0, end: 0, kind: Kind::Null, number: None };
         let mut spans = Spans { stored: [filler; STORED], len: 0 };
         let mut check = Check::new(encoding, frame, limits);
         let len = match encoding {
@@ -125,7 +128,10 @@ impl<'a> Elements<'a> {
     /// [`DecodeError::Type`] for anything else.
     #[inline]
     pub fn unsigned(&self, index: usize) -> Result<u64, DecodeError> {
-        self.present(index, "a non-negative integer")?.unsigned()
+        match self.stored(index) {
+            Some(Span { number: Some(number), .. }) => Ok(number),
+            _ => self.present(index, "a non-negative integer")?.unsigned(),
+        }
     }
 
     /// An element that is text.

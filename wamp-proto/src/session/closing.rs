@@ -16,6 +16,8 @@ impl Session {
     /// Closes the session in order: GOODBYE goes out, and the session ends when the router answers it or does not do so
     /// in time. A session that has not joined yet ends at once. Closing twice is the same as closing once.
     pub fn close(&mut self, now: Instant, reason: Uri) {
+        // What cannot be sent (W-16) must not keep the router from hearing of it.
+        let reason = if reason.starts_with('\0') { Uri::unchecked(uris::close::CLOSE_REALM) } else { reason };
         let next = self.state.next(Input::Wish(Wish::Close));
         match (self.state, next) {
             (State::Open, Some(next)) => {

@@ -38,6 +38,14 @@ fn s_61_goodbye_from_us() {
     client.assert_closed(&Closed::ByUs);
 }
 
+/// W-16: a reason that no serializer can carry does not keep us from leaving.
+#[test]
+fn s_61_reason_that_cannot_be_sent() {
+    let mut client = Client::joined();
+    client.session.close(client.now, Uri::unchecked("\0"));
+    assert_eq!(client.sent(), [GOODBYE]);
+}
+
 #[test]
 fn s_62_goodbyes_cross() {
     let mut client = Client::joined();

@@ -91,6 +91,7 @@ fn full_queue() {
     for _ in 0..6 {
         assert!(client.session.poll_transmit().is_some());
     }
+    assert!(!client.session.has_output() && client.session.has_room());
     assert_eq!(client.publish(false), 6);
 }
 
