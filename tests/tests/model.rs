@@ -42,6 +42,7 @@ fn trial(seed: u64, messages: u64, drive: Drive) -> Figures {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "it measures itself")]
 fn the_router_does_what_the_model_says() {
     let (seeds, start) = (seeds(), Instant::now());
     let messages = messages(seeds.end - seeds.start);

@@ -104,7 +104,7 @@ impl Model {
             25..=29 => Operation::Yield { client, invocation: self.invocation(client, random), payload },
             30 => {
                 let invocation = self.invocation(client, random);
-                Operation::Error { client, invocation, error: *random.pick::<&str>(&ERRORS), payload }
+                Operation::Error { client, invocation, error: random.pick::<&str>(&ERRORS), payload }
             }
             _ => {
                 let mode = *random.pick(&[CancelMode::Skip, CancelMode::Kill, CancelMode::KillNoWait]);

@@ -198,7 +198,7 @@ impl Trial {
             Operation::Goodbye { client } => model.goodbye(client),
             Operation::Abort { client } => model.abort(client),
             Operation::Subscribe { client, request, kind, uri } => {
-                model.subscribe(client, request, kind, uri)
+                model.subscribe(client, request, kind, uri);
             }
             Operation::Unsubscribe { client, request, subscription } => {
                 model.unsubscribe(client, request, subscription);

@@ -1,5 +1,6 @@
 //! One connection at the router, and the table of all of them.
 
+use core::time::Duration;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -73,6 +74,11 @@ struct Watch {
 
 /// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
 const LOOKS: u32 = 4;
+
+/// The time between two of them.
+fn pause(stall_timeout: Duration) -> Duration {
+    stall_timeout.checked_div(LOOKS).unwrap_or(stall_timeout)
+}
 
 /// Who a session is.
 #[derive(Clone, Debug)]
@@ -398,7 +404,7 @@ impl Links {
             Some(watch) if link.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
             Some(_) => {}
             None => {
-                let next = now + self.config.stall_timeout / LOOKS;
+                let next = now + pause(self.config.stall_timeout);
                 link.watch = Some(Watch { next, since: now, taken });
                 self.timers.set(next, id, Timeout::Stall);
             }
@@ -414,7 +420,7 @@ impl Links {
             (watch.since, watch.taken) = (now, link.queue.taken());
         }
         if now - watch.since < timeout {
-            watch.next = (now + timeout / LOOKS).min(watch.since + timeout);
+            watch.next = (now + pause(timeout)).min(watch.since + timeout);
             link.watch = Some(watch);
             self.timers.set(watch.next, id, Timeout::Stall);
         } else if link.state == State::Closed {
