@@ -9,6 +9,8 @@ use std::{
 use bytes::Bytes;
 use slab::Slab;
 
+#[cfg(feature = "planted-bugs")]
+use super::Bug;
 use super::{
     Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
     queue::Queue,
@@ -74,6 +76,11 @@ struct Watch {
 
 /// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
 const LOOKS: u32 = 4;
+
+/// The time between two of them.
+fn pause(stall_timeout: Duration) -> Duration {
+    stall_timeout.checked_div(LOOKS).unwrap_or(stall_timeout)
+}
 
 /// Who a session is.
 #[derive(Clone, Debug)]
@@ -253,6 +260,8 @@ impl Links {
         text: &str,
     ) {
         let Some(encoding) = self.links.get(to).map(|link| link.encoding) else { return };
+        #[cfg(feature = "planted-bugs")]
+        let request = if self.has(Bug::WrongErrorRequest) { RequestId::FIRST } else { request };
         let error = Uri::unchecked(error);
         let message = message::Error {
             request_kind,
@@ -282,8 +291,13 @@ impl Links {
             self.dropped_events = self.dropped_events.saturating_add(u64::from(class == Class::Event));
             return Sent::TooLarge;
         }
-        if link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages) {
+        let fits = link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages);
+        #[cfg(feature = "planted-bugs")]
+        let fits = fits || self.config.has(Bug::QueueLimitIgnored);
+        if fits {
             self.queue(now, to, frame);
+            #[cfg(feature = "planted-bugs")]
+            self.reorder(to, class);
             return Sent::Queued;
         }
         match (class, self.config.slow_subscriber) {
@@ -316,6 +330,20 @@ impl Links {
                 Sent::Queued
             }
             Err(_) => Sent::Unencodable,
+        }
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.config.has(bug)
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn reorder(&mut self, to: Peer, class: Class) {
+        if class == Class::Event && self.has(Bug::EventsReordered) {
+            if let Some(link) = self.links.get_mut(to) {
+                link.queue.swap_last();
+            }
         }
     }
 
@@ -397,7 +425,7 @@ impl Links {
             Some(watch) if link.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
             Some(_) => {}
             None => {
-                let next = now + look_interval(self.config.stall_timeout);
+                let next = now + pause(self.config.stall_timeout);
                 link.watch = Some(Watch { next, since: now, taken });
                 self.timers.set(next, id, Timeout::Stall);
             }
@@ -413,7 +441,7 @@ impl Links {
             (watch.since, watch.taken) = (now, link.queue.taken());
         }
         if now - watch.since < timeout {
-            watch.next = (now + look_interval(timeout)).min(watch.since + timeout);
+            watch.next = (now + pause(timeout)).min(watch.since + timeout);
             link.watch = Some(watch);
             self.timers.set(watch.next, id, Timeout::Stall);
         } else if link.state == State::Closed {
@@ -437,8 +465,4 @@ impl Links {
         counts.queued_bytes = self.queued_bytes;
         counts.dropped_events = self.dropped_events;
     }
-}
-
-fn look_interval(stall_timeout: Duration) -> Duration {
-    stall_timeout.checked_div(LOOKS).unwrap_or_default()
 }

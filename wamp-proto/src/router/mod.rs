@@ -8,6 +8,8 @@ mod dealer;
 mod event;
 mod index;
 mod link;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod queue;
 mod realm;
 mod state;
@@ -22,6 +24,8 @@ use bytes::Bytes;
 
 pub use config::{Config, SlowSubscriber};
 pub use event::{Counts, Event};
+#[cfg(feature = "planted-bugs")]
+pub use planted::Bug;
 pub use state::State;
 pub use timers::{Deadline, Timeout};
 
@@ -300,6 +304,11 @@ impl Router {
         }
         let realm =
             self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        #[cfg(feature = "planted-bugs")]
+        let realm = match message {
+            Message::Publish(_) if self.config.has(Bug::EventCrossesRealms) => Some(0),
+            _ => realm,
+        };
         let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else {
             return;
         };
