@@ -1,0 +1,1 @@
+pub(super) fn target(_: &[u8]) {}
