@@ -77,7 +77,9 @@ fn value(encoding: Encoding, data: &[u8]) {
     let written = writer.finish();
     assert_bounded(data, &written);
     let again = from_slice::<Value>(encoding, &written).expect("what was written can be read");
-    assert_same(&again, &value);
+    if !is_lossy(encoding, &value) {
+        assert_same(&again, &value);
+    }
 }
 
 /// The elements are where they are said to be, and each can be read.
@@ -133,8 +135,10 @@ fn message(encoding: Encoding, data: &[u8]) {
     let encoded = message.encode(encoding).expect("what was decoded can be encoded");
     assert_bounded(data, &encoded);
     let again = Message::decode(encoding, &encoded, &limits).expect("what was encoded can be decoded");
-    assert_same(&again, &message);
-    assert_eq!(again.encode(encoding).as_ref(), Ok(&encoded));
+    if !is_lossy(encoding, &message) {
+        assert_same(&again, &message);
+        assert_eq!(again.encode(encoding).as_ref(), Ok(&encoded));
+    }
     for other in Encoding::ALL {
         let forwarded = message.encode(other).expect("what is valid is so in every encoding");
         let arrived = Message::decode(other, &forwarded, &limits).expect("every peer can decode it");
@@ -147,6 +151,15 @@ fn assert_same<T: PartialEq + core::fmt::Debug>(left: &T, right: &T) {
     if left != right {
         assert_eq!(format!("{left:?}"), format!("{right:?}"));
     }
+}
+
+/// Whether there is an infinity, such as JSON's 1e999, which JSON has no way to write: it becomes null (W-04).
+fn is_lossy<T: core::fmt::Debug>(encoding: Encoding, value: &T) -> bool {
+    if encoding != Encoding::Json {
+        return false;
+    }
+    let text = format!("{value:?}");
+    text.contains("Float(inf)") || text.contains("Float(-inf)")
 }
 
 /// What is written is no longer than a small multiple of what was read.

@@ -12,8 +12,8 @@ use crate::{
     Encoding, Instant, Limits, Payload,
     id::RequestId,
     message::{
-        Call, CallOptions, Feature, Features, Hello, HelloDetails, Message, Publish, PublishOptions, Register,
-        RegisterOptions, Role, Roles, Subscribe, SubscribeOptions, Unregister, Unsubscribe, Yield,
+        Call, CallOptions, Feature, Features, Hello, HelloDetails, Message, Publish, PublishOptions,
+        Register, RegisterOptions, Role, Roles, Subscribe, SubscribeOptions, Unregister, Unsubscribe, Yield,
         YieldOptions,
     },
     router::{Action, Config, ConnectionId, Opened, Router},
@@ -74,7 +74,10 @@ impl World {
         let roles = Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, features));
         let mut world = Self { router, client, requests: 0, patterns: Vec::new() };
         let details = HelloDetails { roles, ..HelloDetails::default() };
-        assert!(matches!(world.ask(Hello { realm: Uri::unchecked("r"), details })[..], [Message::Welcome(_)]));
+        assert!(matches!(
+            world.ask(Hello { realm: Uri::unchecked("r"), details })[..],
+            [Message::Welcome(_)]
+        ));
         world
     }
 
@@ -92,7 +95,8 @@ impl World {
             Action::Send(frame) => Some(frame),
             Action::Close => panic!("the router has closed the session"),
         });
-        let decode = |frame: Bytes| Message::decode(Encoding::Json, &frame, &Limits::default()).expect("a message");
+        let decode =
+            |frame: Bytes| Message::decode(Encoding::Json, &frame, &Limits::default()).expect("a message");
         frames.map(decode).collect()
     }
 
@@ -106,7 +110,9 @@ impl World {
         let options = RegisterOptions { match_policy: Some(kind), ..RegisterOptions::default() };
         let registered = self.ask(Register { request, options, procedure: Uri::unchecked(&text) });
         let valid = is_valid(UriRule::Loose, kind, &text);
-        let Message::Registered(registered) = &registered[0] else { return assert!(known || !valid, "{text}") };
+        let Message::Registered(registered) = &registered[0] else {
+            return assert!(known || !valid, "{text}");
+        };
         assert!(valid && !known);
         let request = self.request();
         let options = SubscribeOptions { match_policy: Some(kind), ..SubscribeOptions::default() };
@@ -172,7 +178,10 @@ impl World {
             self.matching(uri).filter(|_| valid).map(|(.., subscription)| *subscription).collect();
         let mut answers = self.ask(publish);
         let answer = answers.pop();
-        assert!(matches!((&answer, valid), (Some(Message::Published(_)), true) | (Some(Message::Error(_)), false)));
+        assert!(matches!(
+            (&answer, valid),
+            (Some(Message::Published(_)), true) | (Some(Message::Error(_)), false)
+        ));
         let got = answers.iter().map(|message| match message {
             Message::Event(event) => event.subscription.get(),
             other => panic!("{other:?}"),

@@ -122,7 +122,7 @@ impl World {
         match source.below(16) {
             0..=5 => self.receive(source),
             6 => {
-                let frame = Bytes::copy_from_slice(source.piece());
+                let frame = Bytes::copy_from_slice(source.long_piece());
                 self.session.handle_frame(self.now, frame);
             }
             7..=9 => self.ask(source),
@@ -140,7 +140,8 @@ impl World {
         let mut frame = source.pick(&FRAMES).to_owned();
         while let Some(at) = frame.find(['#', '@']) {
             let number = frame.as_bytes()[at] == b'#';
-            let text = if number { number_of(source.byte()).to_string() } else { source.pick(&URIS).to_owned() };
+            let text =
+                if number { number_of(source.byte()).to_string() } else { source.pick(&URIS).to_owned() };
             frame.replace_range(at..=at, &text);
         }
         let frame = Bytes::from(frame.into_bytes());

@@ -38,8 +38,18 @@ impl<'a> Source<'a> {
 
     /// A piece whose length comes first.
     pub(super) fn piece(&mut self) -> &'a [u8] {
-        let length = usize::from(self.byte()).min(self.0.len());
-        let (piece, rest) = self.0.split_at(length);
+        let length = usize::from(self.byte());
+        self.take(length)
+    }
+
+    /// A piece of up to 1,023 bytes.
+    pub(super) fn long_piece(&mut self) -> &'a [u8] {
+        let length = usize::from(u16::from_le_bytes([self.byte(), self.byte()]) % 1024);
+        self.take(length)
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (piece, rest) = self.0.split_at(length.min(self.0.len()));
         self.0 = rest;
         piece
     }

@@ -19,7 +19,11 @@ pub(super) fn target(data: &[u8]) {
     let patterns: Vec<_> =
         kinds.iter().zip(&texts).filter_map(|(kind, text)| Pattern::new(rule, *kind, text).ok()).collect();
     for pattern in &patterns {
-        assert_eq!(pattern.matches(&uri), matches(pattern.kind(), pattern.uri(), &uri), "{pattern:?} {uri:?}");
+        assert_eq!(
+            pattern.matches(&uri),
+            matches(pattern.kind(), pattern.uri(), &uri),
+            "{pattern:?} {uri:?}"
+        );
     }
     if let [one, other] = &patterns[..] {
         precedence(one, other, is_valid(UriRule::Loose, Match::Exact, &uri).then_some(&uri));
@@ -78,10 +82,12 @@ pub(super) fn matches(kind: Match, pattern: &str, uri: &str) -> bool {
     match kind {
         Match::Exact => pattern == uri,
         Match::Prefix => {
-            pattern.len() <= uri.len() && pattern.bytes().zip(uri.bytes()).all(|(wanted, byte)| wanted == byte)
+            pattern.len() <= uri.len()
+                && pattern.bytes().zip(uri.bytes()).all(|(wanted, byte)| wanted == byte)
         }
         Match::Wildcard => {
-            let (wanted, parts) = (pattern.split('.').collect::<Vec<_>>(), uri.split('.').collect::<Vec<_>>());
+            let (wanted, parts) =
+                (pattern.split('.').collect::<Vec<_>>(), uri.split('.').collect::<Vec<_>>());
             wanted.len() == parts.len()
                 && wanted.iter().zip(&parts).all(|(wanted, part)| wanted.is_empty() || wanted == part)
         }

@@ -6,7 +6,7 @@ mod subscriptions;
 use super::{
     Context,
     index::Index,
-    link::{Class, Links, Peer},
+    link::{Class, Links, Peer, Sent},
 };
 use crate::{
     error::RemoteError,
@@ -68,13 +68,17 @@ impl Context<'_> {
     /// Sends ERROR to anybody.
     pub(super) fn fail(&mut self, to: Peer, kind: MessageKind, request: RequestId, error: RemoteError) {
         let details = ErrorDetails::default();
-        let message = message::Error {
+        let mut message = message::Error {
             request_kind: kind,
             request,
             details,
             error: error.error,
             payload: error.payload,
         };
-        self.links.send(self.now, to, Class::Reply, message);
+        // Whoever asked must hear of it: what is too large for the peer is left out.
+        if self.links.send(self.now, to, Class::Reply, message.clone()) == Sent::TooLarge {
+            message.payload = Payload::empty();
+            self.links.send(self.now, to, Class::Reply, message);
+        }
     }
 }
