@@ -1,5 +1,7 @@
 //! Processes that end with the test, and waits that end at all.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::{
     io::{BufRead as _, BufReader, Read, Write as _},
     net::TcpListener,
@@ -108,6 +110,11 @@ impl Running {
                 return line;
             }
         }
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal by its name.
