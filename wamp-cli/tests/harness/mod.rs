@@ -198,7 +198,7 @@ impl Drop for Directory {
 pub(crate) struct Router {
     pub(crate) process: Running,
     pub(crate) urls: Vec<String>,
-    _directory: Directory,
+    pub(crate) _directory: Directory,
 }
 
 impl Router {
