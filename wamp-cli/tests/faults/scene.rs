@@ -1,9 +1,6 @@
 //! A router, a healthy session that must never notice anything, and offenders.
 
-use std::{
-    io::{self, Read as _, Write as _},
-    net::Shutdown,
-};
+use std::io::{Read as _, Write as _};
 
 use wamp_tokio::proto::{Encoding, message::Message};
 
@@ -100,10 +97,7 @@ impl Scene {
 
     /// How much memory the router uses, in bytes.
     pub(crate) fn memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.router.process.id());
-        let status = std::fs::read_to_string(path).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+        memory_of(&format!("/proc/{}/status", self.router.process.id()))
     }
 
     /// How many files the router has open.
@@ -118,6 +112,13 @@ impl Scene {
         let fields = stat.rsplit_once(')').unwrap().1.split_whitespace().collect::<Vec<_>>();
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
+}
+
+/// What a process uses, in bytes, by its status; nothing once it has ended.
+pub(crate) fn memory_of(status: &str) -> u64 {
+    let status = std::fs::read_to_string(status).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.map_or(0, |line| line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10)
 }
 
 /// The address that takes both transports.
@@ -135,14 +136,6 @@ impl Peer {
                 Heard::Close(..) => self.stream.write_all(&web_frame(0x88, &[])).unwrap(),
                 _ => {}
             }
-        }
-    }
-
-    /// Closes its side without a word.
-    pub(crate) fn vanish(&self) {
-        match self.stream.shutdown(Shutdown::Both) {
-            Err(error) if error.kind() != io::ErrorKind::NotConnected => panic!("{error}"),
-            _ => {}
         }
     }
 }
