@@ -18,6 +18,7 @@ mod router;
 mod runtime;
 mod shared;
 mod subscribe;
+mod wakers;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use client::{Client, CloseFuture, IdleFuture};

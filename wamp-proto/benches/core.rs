@@ -6,8 +6,8 @@ use wamp_proto::{
     Encoding, Instant, Limits, Payload, Uri,
     id::RequestId,
     message::{
-        Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions, Role,
-        Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
+        Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions,
+        Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
     },
     router::{Action, Config, ConnectionId, Opened, Router},
 };
@@ -133,7 +133,8 @@ impl World {
 
     fn join(&mut self) -> ConnectionId {
         let connection = self.router.open(NOW, Opened::new(self.encoding));
-        let roles = Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Default::default()));
+        let roles =
+            Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Default::default()));
         let details = HelloDetails { roles, ..HelloDetails::default() };
         self.send(connection, Hello { realm: uri("realm1"), details }.into());
         self.take(connection);

@@ -7,8 +7,8 @@ use wamp_proto::{
     Encoding, Instant, Payload, Uri,
     id::RequestId,
     message::{
-        Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions, Role,
-        Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
+        Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions,
+        Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
     },
     router::{Action, Config, ConnectionId, Opened, Router},
 };
@@ -34,7 +34,8 @@ fn the_routed_path_allocates_little_more_than_its_frames() {
     drain(&mut router, callee);
     let subscribers = (0..10).map(|_| join(&mut router)).collect::<Vec<_>>();
     for &subscriber in &subscribers {
-        let subscribe = Subscribe { request, options: SubscribeOptions::default(), topic: uri("com.example.topic") };
+        let subscribe =
+            Subscribe { request, options: SubscribeOptions::default(), topic: uri("com.example.topic") };
         send(&mut router, subscriber, subscribe.into());
         drain(&mut router, subscriber);
     }
@@ -50,7 +51,8 @@ fn the_routed_path_allocates_little_more_than_its_frames() {
 fn routed_call(router: &mut Router, caller: ConnectionId, callee: ConnectionId, number: u64) -> u64 {
     let request = number.try_into().unwrap();
     let procedure = uri("com.example.procedure");
-    let call = frame(Call { request, options: CallOptions::default(), procedure, payload: kilobyte() }.into());
+    let call =
+        frame(Call { request, options: CallOptions::default(), procedure, payload: kilobyte() }.into());
     let answer = frame(Yield { request, options: YieldOptions::default(), payload: kilobyte() }.into());
     let before = dhat::HeapStats::get().total_blocks;
     router.handle_frame(NOW, caller, call);
@@ -62,9 +64,15 @@ fn routed_call(router: &mut Router, caller: ConnectionId, callee: ConnectionId, 
     count
 }
 
-fn routed_event(router: &mut Router, publisher: ConnectionId, subscribers: &[ConnectionId], number: u64) -> u64 {
+fn routed_event(
+    router: &mut Router,
+    publisher: ConnectionId,
+    subscribers: &[ConnectionId],
+    number: u64,
+) -> u64 {
     let (request, topic) = (number.try_into().unwrap(), uri("com.example.topic"));
-    let publish = frame(Publish { request, options: PublishOptions::default(), topic, payload: kilobyte() }.into());
+    let publish =
+        frame(Publish { request, options: PublishOptions::default(), topic, payload: kilobyte() }.into());
     let before = dhat::HeapStats::get().total_blocks;
     router.handle_frame(NOW, publisher, publish);
     for &subscriber in subscribers {
@@ -87,7 +95,8 @@ fn kilobyte() -> Payload {
 
 fn join(router: &mut Router) -> ConnectionId {
     let connection = router.open(NOW, Opened::new(ENCODING));
-    let roles = Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Default::default()));
+    let roles =
+        Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Default::default()));
     let details = HelloDetails { roles, ..HelloDetails::default() };
     send(router, connection, Hello { realm: uri("realm1"), details }.into());
     drain(router, connection);

@@ -21,7 +21,8 @@ struct Reading {
 async fn main() -> Checked {
     let mut arguments = std::env::args().skip(1);
     let (url, serializer) = (arguments.next().ok_or("URL?")?, arguments.next().ok_or("serializer?")?);
-    let encoding = Encoding::ALL.into_iter().find(|e| e.name() == serializer).ok_or("json, msgpack or cbor")?;
+    let encoding =
+        Encoding::ALL.into_iter().find(|e| e.name() == serializer).ok_or("json, msgpack or cbor")?;
     let connect = || wamp_tokio::connect(&url).serializers([encoding]);
     let (service, client) = (connect().await?, connect().await?);
     let checks = async {
@@ -46,7 +47,10 @@ async fn calls(service: &Client, client: &Client) -> Checked {
         })
         .await?;
     service
-        .register("com.example.any.", |call: Invocation| async move { call.reply((&call.details.procedure,), ()) })
+        .register(
+            "com.example.any.",
+            |call: Invocation| async move { call.reply((&call.details.procedure,), ()) },
+        )
         .prefix()
         .await?;
     let sum: i64 = client.call("com.example.add").args((2, 3)).value().await?;

@@ -122,9 +122,11 @@ fn s_21_fault_40_hello_twice() {
 #[test]
 fn s_29_the_router_does_not_answer_hello() {
     let mut world = World::new(1);
-    let rule = LinkRule { latency: Duration::from_secs(11), ..LinkRule::default() };
-    let alice = world.join_with("alice", Encoding::Json, rule, |_| {});
+    let rule = LinkRule { latency: Duration::from_secs(3), ..LinkRule::default() };
+    let alice = world.join_with("alice", Encoding::Json, rule, |config| {
+        config.join_timeout = Duration::from_secs(5);
+    });
     world.advance(Duration::from_secs(30));
-    assert!(alice.closed(&mut world).is_some());
+    assert_eq!(alice.closed(&mut world), Some(Closed::JoinTimeout));
     check(&mut world, "join_timeout");
 }

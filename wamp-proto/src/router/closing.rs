@@ -100,7 +100,8 @@ impl Router {
         let session = link.identity.as_ref().map(|identity| identity.session);
         link.state = State::Closed;
         self.links.stop_deadline(peer);
-        self.links.notify(peer);
+        // An adapter that waits for its transport must hear that it need not wait for long.
+        self.links.notify_again(peer);
         self.release(now, peer);
         if let Some(link) = self.links.get_mut(peer) {
             link.identity = None;

@@ -1,5 +1,6 @@
 //! One connection at the router, and the table of all of them.
 
+use core::time::Duration;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -8,6 +9,8 @@ use std::{
 use bytes::Bytes;
 use slab::Slab;
 
+#[cfg(feature = "planted-bugs")]
+use super::Bug;
 use super::{
     Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
     queue::Queue,
@@ -40,6 +43,8 @@ pub(super) struct Link {
     queue: Queue,
     /// The adapter was told that there is output, and has not taken all of it yet.
     notified: bool,
+    /// It stands in the list of those that have output.
+    named: bool,
     /// Nothing more is read from a peer that does not take its answers.
     reading: bool,
     /// The deadline of HELLO or GOODBYE, to take it out of the table again.
@@ -71,6 +76,11 @@ struct Watch {
 
 /// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
 const LOOKS: u32 = 4;
+
+/// The time between two of them.
+fn pause(stall_timeout: Duration) -> Duration {
+    stall_timeout.checked_div(LOOKS).unwrap_or(stall_timeout)
+}
 
 /// Who a session is.
 #[derive(Clone, Debug)]
@@ -163,6 +173,7 @@ impl Links {
             identity: None,
             queue: Queue::default(),
             notified: false,
+            named: false,
             reading: true,
             deadline: Some((deadline, Timeout::Hello)),
             watch: None,
@@ -249,6 +260,8 @@ impl Links {
         text: &str,
     ) {
         let Some(encoding) = self.links.get(to).map(|link| link.encoding) else { return };
+        #[cfg(feature = "planted-bugs")]
+        let request = if self.has(Bug::WrongErrorRequest) { RequestId::FIRST } else { request };
         let error = Uri::unchecked(error);
         let message = message::Error {
             request_kind,
@@ -278,8 +291,13 @@ impl Links {
             self.dropped_events = self.dropped_events.saturating_add(u64::from(class == Class::Event));
             return Sent::TooLarge;
         }
-        if link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages) {
+        let fits = link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages);
+        #[cfg(feature = "planted-bugs")]
+        let fits = fits || self.config.has(Bug::QueueLimitIgnored);
+        if fits {
             self.queue(now, to, frame);
+            #[cfg(feature = "planted-bugs")]
+            self.reorder(to, class);
             return Sent::Queued;
         }
         match (class, self.config.slow_subscriber) {
@@ -315,6 +333,20 @@ impl Links {
         }
     }
 
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.config.has(bug)
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn reorder(&mut self, to: Peer, class: Class) {
+        if class == Class::Event && self.has(Bug::EventsReordered) {
+            if let Some(link) = self.links.get_mut(to) {
+                link.queue.swap_last();
+            }
+        }
+    }
+
     pub(super) fn doom(&mut self, peer: Peer, why: Closed) {
         if self.doomed.iter().all(|(doomed, _)| *doomed != peer) {
             self.doomed.push((peer, why));
@@ -335,15 +367,28 @@ impl Links {
 
     /// Tells the adapter, once until it has taken everything.
     pub(super) fn notify(&mut self, peer: Peer) {
+        if self.links.get(peer).is_some_and(|link| !link.notified) {
+            self.notify_again(peer);
+        }
+    }
+
+    /// Tells the adapter even if it has not taken everything yet.
+    pub(super) fn notify_again(&mut self, peer: Peer) {
         let id = self.id(peer);
-        if let Some(link) = self.links.get_mut(peer).filter(|link| !link.notified) {
+        if let Some(link) = self.links.get_mut(peer) {
             link.notified = true;
-            self.ready.push_back(id);
+            if !std::mem::replace(&mut link.named, true) {
+                self.ready.push_back(id);
+            }
         }
     }
 
     pub(super) fn poll_ready(&mut self) -> Option<ConnectionId> {
-        self.ready.pop_front()
+        let id = self.ready.pop_front()?;
+        if let Some(link) = self.find(id).and_then(|peer| self.links.get_mut(peer)) {
+            link.named = false;
+        }
+        Some(id)
     }
 
     pub(super) fn poll_transmit(&mut self, to: ConnectionId) -> Option<Action> {
@@ -365,6 +410,11 @@ impl Links {
         link.is_some_and(|link| link.reading && link.state != State::Closed)
     }
 
+    pub(super) fn is_over(&self, connection: ConnectionId) -> bool {
+        let link = self.find(connection).and_then(|peer| self.links.get(peer));
+        link.is_none_or(|link| link.state == State::Closed)
+    }
+
     /// Watches over a queue that has something in it: one timer at most, however many messages pass.
     fn watch(&mut self, now: Instant, peer: Peer) {
         let id = self.id(peer);
@@ -375,7 +425,7 @@ impl Links {
             Some(watch) if link.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
             Some(_) => {}
             None => {
-                let next = now + self.config.stall_timeout / LOOKS;
+                let next = now + pause(self.config.stall_timeout);
                 link.watch = Some(Watch { next, since: now, taken });
                 self.timers.set(next, id, Timeout::Stall);
             }
@@ -391,7 +441,7 @@ impl Links {
             (watch.since, watch.taken) = (now, link.queue.taken());
         }
         if now - watch.since < timeout {
-            watch.next = (now + timeout / LOOKS).min(watch.since + timeout);
+            watch.next = (now + pause(timeout)).min(watch.since + timeout);
             link.watch = Some(watch);
             self.timers.set(watch.next, id, Timeout::Stall);
         } else if link.state == State::Closed {

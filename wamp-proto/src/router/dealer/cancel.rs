@@ -82,6 +82,10 @@ fn forget(context: &mut Context<'_>, request: RequestId, route: Route) -> bool {
     if let Some(link) = context.links.get_mut(context.from) {
         link.calls.remove(&request);
     }
+    #[cfg(feature = "planted-bugs")]
+    if context.config.has(crate::router::Bug::LateYieldForwarded) {
+        return false;
+    }
     let callee = context.links.get_mut(route.callee);
     let pending = callee.and_then(|link| link.invocations.remove(&route.invocation));
     pending.is_some_and(|pending| pending.killed)

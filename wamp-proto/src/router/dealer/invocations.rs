@@ -46,7 +46,14 @@ impl Dealer {
             return Err(unavailable("too many calls wait for this callee"));
         }
         let mut ids = link.invocation_ids.clone();
-        let invocation = ids.next();
+        let invocation: RequestId = ids.next();
+        #[cfg(feature = "planted-bugs")]
+        let invocation =
+            if context.config.has(crate::router::Bug::InvocationIdSkipped) && invocation.get() == 3 {
+                ids.next()
+            } else {
+                invocation
+            };
         // pattern registrations must be told the procedure; T-68: details are made afresh.
         let procedure = (entry.pattern.kind() != Match::Exact).then_some(call.procedure);
         let details = InvocationDetails { procedure, ..InvocationDetails::default() };

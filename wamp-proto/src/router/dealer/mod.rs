@@ -49,6 +49,10 @@ impl Dealer {
         let mut invocations = core::mem::take(&mut link.invocations).into_iter().collect::<Vec<_>>();
         // The order reaches no output here, but does below.
         for registration in registrations {
+            #[cfg(feature = "planted-bugs")]
+            if links.has(crate::router::Bug::RegistrationKept) {
+                continue;
+            }
             self.remove(registration);
         }
         invocations.sort_unstable_by_key(|(invocation, _)| *invocation);
