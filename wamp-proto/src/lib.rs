@@ -14,6 +14,9 @@
 pub mod codec;
 pub mod dict;
 pub mod error;
+#[cfg(feature = "_fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod id;
 pub mod limits;
 mod map;

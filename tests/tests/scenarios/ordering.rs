@@ -10,7 +10,7 @@ fn join(world: &mut World, name: &str, seed: u64) -> Client {
     let encoding = Encoding::ALL[(seed % 3) as usize];
     let rule = LinkRule {
         latency: Duration::from_millis(seed % 5 * 7),
-        fragmented: seed.is_multiple_of(2),
+        fragmented: seed % 2 == 0,
         ..LinkRule::default()
     };
     world.join_with(name, encoding, rule, |_| {})

@@ -11,8 +11,8 @@ fn payload(encoding: Encoding) -> Payload {
     dict.insert("grüße", "schöne \u{1f600} \u{7f} \"\\ /");
     dict.insert("empty", "");
     let list = vec![
-        Value::Bytes(vec![0, 255, 16, 13].into()),
-        Value::Bytes(Vec::new().into()),
+        Value::Bytes(vec![0, 255, 16, 13]),
+        Value::Bytes(Vec::new()),
         Value::from(u64::MAX),
         Value::from(i64::MIN),
         Value::from(9_007_199_254_740_993_u64),

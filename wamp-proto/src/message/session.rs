@@ -94,6 +94,29 @@ attributes! {
     }
 }
 
+impl ClosingDetails {
+    /// Longest text in bytes, however a serializer escapes it: the rest of an ABORT fits into 512 bytes with it, the
+    /// least that a peer can announce to receive (W-62).
+    const MAX_TEXT: usize = 400;
+
+    /// With a text for people that the other side may have chosen a part of: no more of it than fits into any limit.
+    pub(crate) fn with_text(text: &str) -> Self {
+        let mut room = Self::MAX_TEXT;
+        let fits = |c: &char| {
+            let size = match c {
+                c if c.is_control() => 6,
+                '"' | '\\' => 2,
+                c => c.len_utf8(),
+            };
+            room.checked_sub(size).is_some_and(|left| {
+                room = left;
+                true
+            })
+        };
+        Self { message: Some(text.chars().take_while(fits).collect()), ..Self::default() }
+    }
+}
+
 message! {
     /// The router asks for proof of the claimed identity (M-23).
     pub struct Challenge {

@@ -15,9 +15,6 @@ use crate::{
     uri::{Uri, uris},
 };
 
-/// Longest text in an ABORT, in characters.
-const MAX_TEXT: usize = 200;
-
 impl Router {
     /// Closes all sessions in order, with GOODBYE `wamp.close.system_shutdown`, and refuses new ones (fault 48).
     /// Connections that do not answer in time are closed all the same.
@@ -83,12 +80,10 @@ impl Router {
             _ => (Uri::unchecked(uris::close::KILLED), None),
         };
         let discard = why == Closed::Overrun;
-        // The peer may have chosen a part of the text: it must fit into any message limit.
-        let message = message.map(|text| text.chars().take(MAX_TEXT).collect());
-        let details = ClosingDetails { message, ..ClosingDetails::default() };
+        let details = message.as_deref().map(ClosingDetails::with_text).unwrap_or_default();
         let abort = Abort { details, reason, payload: Payload::empty() };
         if self.links.send_last(now, peer, abort.clone(), discard) == Sent::TooLarge {
-            // Without the text it always fits.
+            // A host may have set a limit below what any transport has.
             self.links.send_last(now, peer, Abort { details: ClosingDetails::default(), ..abort }, discard);
         }
         self.end(now, peer, why);

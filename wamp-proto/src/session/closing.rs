@@ -9,9 +9,6 @@ use crate::{
     uri::{Uri, uris},
 };
 
-/// Longest text in an ABORT, in characters.
-const MAX_TEXT: usize = 200;
-
 impl Session {
     /// Closes the session in order: GOODBYE goes out, and the session ends when the router answers it or does not do so
     /// in time. A session that has not joined yet ends at once. Closing twice is the same as closing once.
@@ -27,7 +24,7 @@ impl Session {
                 self.timers.set(now + self.config.close_timeout, Timeout::Close);
             }
             (State::Joining | State::Authenticating, Some(_)) => {
-                self.send_abort(reason, None);
+                self.send_abort(reason, ClosingDetails::default());
                 self.finish(Closed::ByUs);
             }
             _ => {}
@@ -61,14 +58,11 @@ impl Session {
             Closed::JoinTimeout => uris::error::TIMEOUT,
             _ => uris::close::CLOSE_REALM,
         };
-        // The peer may have chosen a part of the text: it must fit into any message limit.
-        let text = why.to_string().chars().take(MAX_TEXT).collect();
-        self.send_abort(Uri::unchecked(reason), Some(text));
+        self.send_abort(Uri::unchecked(reason), ClosingDetails::with_text(&why.to_string()));
         self.finish(why);
     }
 
-    fn send_abort(&mut self, reason: Uri, message: Option<String>) {
-        let details = ClosingDetails { message, ..ClosingDetails::default() };
+    fn send_abort(&mut self, reason: Uri, details: ClosingDetails) {
         self.send_always(Abort { details, reason, payload: Payload::empty() });
     }
 
