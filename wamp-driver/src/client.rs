@@ -95,9 +95,9 @@ impl Client {
         self.guard.joined.session
     }
 
-    /// The realm.
-    pub fn realm(&self) -> Option<&Uri> {
-        self.guard.joined.details.realm.as_ref()
+    /// The realm that was joined: the one asked for, unless the router chose another.
+    pub fn realm(&self) -> &Uri {
+        &self.guard.joined.realm
     }
 
     /// What the router said in WELCOME: its roles and features, and who we are to it.

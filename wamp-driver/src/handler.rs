@@ -153,7 +153,7 @@ impl<E: std::error::Error> From<E> for ErrorReply {
 }
 
 /// What an application error without a URI of its own becomes; autobahn calls it the same.
-const RUNTIME_ERROR: &str = "wamp.error.runtime_error";
+pub(crate) const RUNTIME_ERROR: &str = "wamp.error.runtime_error";
 
 /// A function that can be registered as a procedure.
 ///
