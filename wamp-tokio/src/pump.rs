@@ -197,7 +197,7 @@ impl<T: Transport, M: Machine> Pump<T, M> {
         if self.transport.poll_write(context, &mut self.outgoing)?.is_pending() {
             return Ok(Poll::Pending);
         }
-        self.transport.poll_flush(context)
+        Ok(self.transport.poll_flush(context)?)
     }
 
     /// The transport takes nothing now. The machine is still to be heard, for its deadlines move; and once its session is
