@@ -75,8 +75,7 @@ fn a_stalled_subscriber_is_closed_when_its_queue_is_full() {
 #[test]
 fn a_stalled_subscriber_is_closed_when_its_time_is_over() {
     run(async {
-        let (router, url, address) =
-            router(|config| config.stall_timeout = Duration::from_millis(300)).await;
+        let (router, url, address) = router(|config| config.stall_timeout = Duration::from_millis(300)).await;
         let stalled = stalled(&address).await;
         within(publish_past(&router, &url)).await;
         drop(stalled);
