@@ -164,9 +164,7 @@ fn a_dropped_future_leaves_nothing_here() {
         let (a, b, c, d, e) = (own(), own(), own(), own(), own());
         futures.push(Box::pin(async move { drop(a.call("t.never").await) }));
         futures.push(Box::pin(async move { drop(b.publish("t.topic").acknowledge().await) }));
-        futures.push(Box::pin(async move {
-            drop(c.subscribe("t.topic").into_future().await.map(std::mem::forget))
-        }));
+        futures.push(Box::pin(async move { drop(c.subscribe("t.topic").await) }));
         futures.push(Box::pin(async move { drop(d.register("t.other", || async { Ok(()) }).await) }));
         futures.push(Box::pin(async move { drop(e.closed().await) }));
         for future in &mut futures {

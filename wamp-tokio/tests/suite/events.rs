@@ -3,21 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     future::IntoFuture,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
     task::Poll,
 };
 
 use tokio::sync::mpsc;
-use wamp_tokio::{
-    Client, Router,
-    proto::router::{Counts, SlowSubscriber},
-};
+use wamp_tokio::{Client, proto::router::Counts};
 
-use crate::harness::{everywhere, poll_once, run, within};
+use crate::harness::{everywhere, poll_once, within};
 
 /// Waits until the router has handled everything that the client has sent before.
 async fn round_trip(client: &Client) {
@@ -249,56 +241,6 @@ fn streams_end_with_the_session_but_give_what_they_have() {
         assert_eq!(within(events.next()).await.unwrap().value::<i64>().unwrap(), 1);
         assert!(within(events.next()).await.is_none());
         within(events.unsubscribe()).await.unwrap();
-    });
-}
-
-/// A tight loop of 200,000 events of 1 kB, to a subscriber that is slower: the publisher waits, and ends.
-#[test]
-fn a_flood_of_events_ends() {
-    run(async {
-        let router = Router::builder()
-            .listen("tcp://127.0.0.1:0")
-            .config(|config| {
-                config.slow_subscriber = SlowSubscriber::Drop;
-                config.queue_bytes = 1 << 20;
-            })
-            .await
-            .unwrap();
-        let url = router.url().unwrap();
-        let (subscriber, publisher) =
-            (wamp_tokio::connect(&url).await.unwrap(), wamp_tokio::connect(&url).await.unwrap());
-        let most = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::new(AtomicUsize::new(0));
-        let counter = seen.clone();
-        let slow = move |_| {
-            let number = counter.fetch_add(1, Ordering::Relaxed);
-            async move {
-                if number % 1_000 == 0 {
-                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-                }
-            }
-        };
-        subscriber.subscribe("t.flood").handle(slow).await.unwrap();
-        let mut waited = 0;
-        let text = "x".repeat(1_000);
-        for number in 0..200_000 {
-            let mut publish = pin!(publisher.publish("t.flood").args((&text,)).into_future());
-            let published = std::future::poll_fn(|context| {
-                let poll = publish.as_mut().poll(context);
-                waited += usize::from(poll.is_pending());
-                poll
-            });
-            within(published).await.unwrap();
-            if number % 1_000 == 0 {
-                most.fetch_max(router.counts().queued_bytes, Ordering::Relaxed);
-            }
-        }
-        assert!(waited > 0, "the publisher never waited");
-        within(publisher.publish("t.flood").acknowledge()).await.unwrap();
-        let most = most.load(Ordering::Relaxed);
-        assert!(most <= 2 << 20, "{most} bytes in the router's queues");
-        assert!(seen.load(Ordering::Relaxed) > 0);
-        within(router.shutdown()).await;
     });
 }
 

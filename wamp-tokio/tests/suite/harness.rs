@@ -105,8 +105,13 @@ pub(crate) async fn settle(router: &Router, as_expected: impl Fn(&Counts) -> boo
 
 /// Runs a test to its end, within bounds.
 pub(crate) fn run(test: impl Future<Output = ()>) {
+    run_for(3 * BOUND, test);
+}
+
+/// Runs a test to its end, within this time.
+pub(crate) fn run_for(bound: Duration, test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(async { within(test).await });
+    runtime.block_on(async { tokio::time::timeout(bound, test).await.expect("the test hangs") });
     runtime.shutdown_background();
 }
 

@@ -82,7 +82,7 @@ async fn forward(client: TcpStream, router: TcpStream, faults: watch::Receiver<F
     let down = carry(from_router, to_client, faults);
     let ((from_client, to_router), (from_router, to_client)) = tokio::join!(up, down);
     if *resets.borrow() == Fault::Reset {
-        for stream in [from_client.reunite(to_client), from_router.reunite(to_router).map_err(Into::into)] {
+        for stream in [from_client.reunite(to_client), from_router.reunite(to_router)] {
             let stream: TcpStream = stream.unwrap();
             stream.set_zero_linger().unwrap();
         }

@@ -1,17 +1,22 @@
 //! Those who do not read.
 
-use std::time::{Duration, Instant};
+use std::{future::IntoFuture, pin::pin, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    time::Instant,
 };
 use wamp_tokio::{
     Client, Error, Router,
-    proto::{error::Closed, router::Config},
+    proto::{
+        Encoding, Payload,
+        error::Closed,
+        router::{Config, SlowSubscriber},
+    },
 };
 
-use crate::harness::{run, settle, within};
+use crate::harness::{run, run_for, settle, within};
 
 async fn router(change: impl FnOnce(&mut Config)) -> (Router, String, String) {
     let router = Router::builder().listen("tcp://127.0.0.1:0").config(change).await.unwrap();
@@ -103,9 +108,8 @@ fn shutdown_does_not_wait_for_those_who_do_not_read() {
 async fn deaf_router() -> (Client, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("tcp://{}", listener.local_addr().unwrap());
-    let connect = tokio::spawn(async move {
-        wamp_tokio::connect(&url).serializers([wamp_tokio::proto::Encoding::Json]).await.unwrap()
-    });
+    let connect =
+        tokio::spawn(async move { wamp_tokio::connect(&url).serializers([Encoding::Json]).await.unwrap() });
     let (mut stream, _) = listener.accept().await.unwrap();
     stream.read_exact(&mut [0; 4]).await.unwrap();
     stream.write_all(&[0x7F, 0xF1, 0, 0]).await.unwrap();
@@ -125,8 +129,6 @@ async fn fill(client: &Client) {
     panic!("the publisher never waits");
 }
 
-use std::future::IntoFuture;
-
 #[test]
 fn a_router_that_does_not_read_stops_neither_clock_nor_close() {
     run(async {
@@ -134,9 +136,7 @@ fn a_router_that_does_not_read_stops_neither_clock_nor_close() {
         let first = client.call("t.first").timeout(Duration::from_secs(60)).into_future();
         let first = tokio::spawn(first);
         let text = "x".repeat(8 << 20);
-        for _ in 0..1 {
-            within(client.publish("t.topic").args((&text,))).await.unwrap();
-        }
+        within(client.publish("t.topic").args((&text,))).await.unwrap();
         // The pump waits for the socket by now or soon will; the deadline of a later call is earlier than all others.
         let timed = within(client.call("t.second").timeout(Duration::from_millis(100))).await;
         assert!(matches!(timed, Err(Error::Timeout)), "{timed:?}");
@@ -146,5 +146,46 @@ fn a_router_that_does_not_read_stops_neither_clock_nor_close() {
         assert!(matches!(within(first).await.unwrap(), Err(Error::Closed(_))));
         assert!(matches!(within(waiting).await.unwrap(), Err(Error::Closed(_))));
         drop(stream);
+    });
+}
+
+/// A tight loop of 200,000 events of 1 kB, to a subscriber that is slower: no queue grows beyond its limit, the publisher
+/// waits now and then, and ends.
+#[test]
+fn a_flood_of_events_ends() {
+    run_for(Duration::from_secs(60), async {
+        let (router, url, address) = router(|config| {
+            config.slow_subscriber = SlowSubscriber::Drop;
+            config.queue_bytes = 1 << 20;
+        })
+        .await;
+        let mut slow = stalled(&address).await;
+        let reading = tokio::spawn(async move {
+            let mut buffer = vec![0; 64 << 10];
+            while slow.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        let publisher = wamp_tokio::connect(&url).serializers([Encoding::Json]).await.unwrap();
+        let payload = Payload::from_args(Encoding::Json, &("x".repeat(1_000),)).unwrap();
+        let (mut waited, mut most) = (0, 0);
+        for number in 0..200_000 {
+            let mut publish = pin!(publisher.publish("t.topic").payload(payload.clone()).into_future());
+            let published = std::future::poll_fn(|context| {
+                let poll = publish.as_mut().poll(context);
+                waited += usize::from(poll.is_pending());
+                poll
+            });
+            published.await.unwrap();
+            if number % 1_000 == 0 {
+                most = router.counts().queued_bytes.max(most);
+            }
+        }
+        publisher.publish("t.topic").acknowledge().await.unwrap();
+        assert!(waited > 0, "the publisher never waited");
+        assert!(most <= 2 << 20, "{most} bytes in the router's queues");
+        assert!(router.counts().dropped_events > 0 && router.counts().sessions == 2);
+        router.shutdown().await;
+        within(reading).await.unwrap();
     });
 }
