@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 use wamp_tokio::{
     Error, ErrorReply, Invocation,
-    proto::{Payload, Value},
+    proto::{Encoding, Payload, Value},
 };
 
-use crate::harness::{echo, everywhere, within};
+use crate::harness::{Transport, World, echo, everywhere, run, within};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Reading {
@@ -336,14 +336,21 @@ fn handlers_call_too() {
     });
 }
 
+/// Where the limit of the router is known: WebSocket has no way to say it.
 #[test]
 fn too_large_an_answer_becomes_an_error() {
-    everywhere(|world| async move {
-        let (callee, caller) = (world.client().await, world.client().await);
-        callee.register("t.huge", || async { Ok("x".repeat(17 << 20)) }).await.unwrap();
-        callee.register("t.echo", echo).await.unwrap();
-        let error = within(caller.call("t.huge")).await.unwrap_err();
-        assert_eq!(error.uri().unwrap(), "wamp.error.payload_size_exceeded");
-        assert_eq!(caller.call("t.echo").args((1,)).value::<i64>().await.unwrap(), 1);
+    run(async {
+        for transport in [Transport::Tcp, Transport::Unix, Transport::InProcess] {
+            for encoding in Encoding::ALL {
+                let world =
+                    World::with(transport, encoding, |config| config.limits.message_size = 1 << 12).await;
+                let (callee, caller) = (world.client().await, world.client().await);
+                callee.register("t.huge", || async { Ok("x".repeat(1 << 13)) }).await.unwrap();
+                callee.register("t.echo", echo).await.unwrap();
+                let error = within(caller.call("t.huge")).await.unwrap_err();
+                assert_eq!(error.uri().unwrap(), "wamp.error.payload_size_exceeded");
+                assert_eq!(caller.call("t.echo").args((1,)).value::<i64>().await.unwrap(), 1);
+            }
+        }
     });
 }
