@@ -203,19 +203,23 @@ impl Session {
             return;
         }
         for unwanted in core::mem::take(&mut self.unwanted) {
+            // The one before may have overrun the queue.
+            if self.state != State::Open {
+                return;
+            }
             let (began, ends) = unwanted.kinds();
             if self.requests.any_waits(began) {
                 self.unwanted.insert(unwanted);
                 continue;
             }
             let request = self.ids.next();
+            self.requests.ignore_answer(request, ends);
             self.send_always(match unwanted {
                 Unwanted::Subscription(subscription) => {
                     Message::from(Unsubscribe { request, subscription, options: None })
                 }
                 Unwanted::Registration(registration) => Unregister { request, registration }.into(),
             });
-            self.requests.ignore_answer(request, ends);
         }
     }
 
