@@ -12,7 +12,7 @@ use wamp_proto::{Encoding, Uri, error::Closed, id::SessionId, message::WelcomeDe
 
 use crate::{
     call::Call, connect::Joined, handler::Handler, publish::Publish, register::Register, shared::Shared,
-    subscribe::Subscribe,
+    subscribe::Subscribe, wakers::Place,
 };
 
 /// A session with a router: calls, publishes, subscribes and registers.
@@ -71,12 +71,18 @@ impl Client {
     /// The future may be dropped; the session closes all the same.
     pub fn close(&self) -> CloseFuture {
         close(&self.shared);
-        CloseFuture(self.shared.clone())
+        CloseFuture::new(self.shared.clone())
     }
 
     /// Waits until the session has ended, whoever ends it.
     pub fn closed(&self) -> CloseFuture {
-        CloseFuture(self.shared.clone())
+        CloseFuture::new(self.shared.clone())
+    }
+
+    /// Waits until none of our procedures is running and the answers of all that were are queued: a
+    /// [`close`](Self::close) after it lets no caller down who was being served.
+    pub fn idle(&self) -> IdleFuture {
+        IdleFuture { shared: self.shared.clone(), place: None }
     }
 
     /// Why the session has ended, once it has.
@@ -118,18 +124,62 @@ impl fmt::Debug for Client {
 /// The end of a session: says why it ended.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
-pub struct CloseFuture(Arc<Shared>);
+pub struct CloseFuture {
+    shared: Arc<Shared>,
+    place: Place,
+}
+
+impl CloseFuture {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, place: None }
+    }
+}
 
 impl Future for CloseFuture {
     type Output = Closed;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Closed> {
-        self.0.peek(|state| match state.session.closed() {
-            Some(closed) if !state.pumping => Poll::Ready(closed.clone()),
-            _ => {
-                state.watchers.push(context.waker().clone());
-                Poll::Pending
+        let Self { shared, place } = self.get_mut();
+        let (poll, _stale) = shared.peek(|state| match state.session.closed() {
+            Some(closed) if !state.pumping => (Poll::Ready(closed.clone()), None),
+            _ => (Poll::Pending, state.watchers.wait(place, context.waker())),
+        });
+        poll
+    }
+}
+
+impl Drop for CloseFuture {
+    fn drop(&mut self) {
+        let _waker = self.shared.peek(|state| state.watchers.leave(&mut self.place));
+    }
+}
+
+/// The moment when no procedure is running: see [`Client::idle`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct IdleFuture {
+    shared: Arc<Shared>,
+    place: Place,
+}
+
+impl Future for IdleFuture {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self { shared, place } = self.get_mut();
+        let (poll, _stale) = shared.peek(|state| {
+            if state.is_idle() {
+                (Poll::Ready(()), None)
+            } else {
+                (Poll::Pending, state.idle.wait(place, context.waker()))
             }
-        })
+        });
+        poll
+    }
+}
+
+impl Drop for IdleFuture {
+    fn drop(&mut self) {
+        let _waker = self.shared.peek(|state| state.idle.leave(&mut self.place));
     }
 }

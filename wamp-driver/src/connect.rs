@@ -17,7 +17,7 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared};
+use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
 
 /// Settings of a client, the same for every adapter.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl ClientOptions {
         let mut session = Session::new(Arc::new(config), encoding, runtime.now());
         session.set_send_limit(send_limit);
         let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
-        Ok((ClientMachine(shared.clone()), JoinFuture(shared)))
+        Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
     }
 }
 
@@ -122,22 +122,23 @@ impl Joined {
 /// Waits until the session is open.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
-pub struct JoinFuture(Arc<Shared>);
+pub struct JoinFuture {
+    shared: Arc<Shared>,
+    place: Place,
+}
 
 impl Future for JoinFuture {
     type Output = Result<Client, ConnectError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let joined = self.0.peek(|state| match (state.joined.take(), state.session.closed()) {
-            (_, Some(closed)) => Poll::Ready(Err::<_, Closed>(closed.clone())),
-            (Some(joined), None) => Poll::Ready(Ok(joined)),
-            (None, None) => {
-                state.watchers.push(context.waker().clone());
-                Poll::Pending
-            }
+        let Self { shared, place } = self.get_mut();
+        let (joined, _stale) = shared.peek(|state| match (state.joined.take(), state.session.closed()) {
+            (_, Some(closed)) => (Poll::Ready(Err::<_, Closed>(closed.clone())), None),
+            (Some(joined), None) => (Poll::Ready(Ok(joined)), None),
+            (None, None) => (Poll::Pending, state.watchers.wait(place, context.waker())),
         });
         joined.map(|joined| match joined {
-            Ok(joined) => Ok(Client::new(self.0.clone(), joined)),
+            Ok(joined) => Ok(Client::new(shared.clone(), joined)),
             Err(closed) => Err(ConnectError::Join(closed)),
         })
     }
@@ -150,9 +151,11 @@ impl Drop for JoinFuture {
         let unclaimed = |state: &mut crate::shared::State| {
             state.joined.is_some() || state.session.state() == session::State::Joining
         };
-        if self.0.peek(unclaimed) {
+        let (unclaimed, _waker) =
+            self.shared.peek(|state| (unclaimed(state), state.watchers.leave(&mut self.place)));
+        if unclaimed {
             let reason = Uri::unchecked(uris::close::CLOSE_REALM);
-            self.0.update(|state, now| state.session.close(now, reason));
+            self.shared.update(|state, now| state.session.close(now, reason));
         }
     }
 }

@@ -18,9 +18,10 @@ mod router;
 mod runtime;
 mod shared;
 mod subscribe;
+mod wakers;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};
-pub use client::{Client, CloseFuture};
+pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};

@@ -29,6 +29,10 @@ pub trait Machine: Send + Unpin + 'static {
     /// [`wants_read`](Self::wants_read).
     fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow>;
 
+    /// Whether the session is over, whatever is still to be written: asked while the transport takes nothing. A peer has a
+    /// moment then, no more. If it is not over, the waker is woken as for [`poll_output`](Self::poll_output).
+    fn poll_over(&self, context: &mut Context<'_>) -> Poll<()>;
+
     /// When to call [`handle_timeout`](Self::handle_timeout).
     fn deadline(&self) -> Option<Instant>;
 
@@ -77,6 +81,10 @@ impl Machine for ClientMachine {
 
     fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
         self.0.poll_output(context, frames)
+    }
+
+    fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_over(context)
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -84,7 +84,8 @@ fn carry(
     from: &impl Machine,
     to: &impl Machine,
 ) -> Option<Flow> {
-    if !to.wants_read() {
+    // One that is over hears no more, but must not keep the other from its last words.
+    if !to.wants_read() && to.poll_over(context).is_pending() {
         return None;
     }
     match from.poll_output(context, frames) {

@@ -14,6 +14,7 @@ use wamp_proto::{Instant, error::Misuse, id::RequestId};
 use crate::{
     Error,
     shared::{Outcome, Shared, State},
+    wakers::Place,
 };
 
 /// How a wish becomes a request.
@@ -23,6 +24,8 @@ type Send<W> = fn(&mut State, Instant, W) -> Result<RequestId, Misuse>;
 pub(crate) struct Pending<W> {
     shared: Arc<Shared>,
     step: Step<W>,
+    /// Where it waits for room in the queue.
+    room: Place,
 }
 
 enum Step<W> {
@@ -38,11 +41,7 @@ impl<W> Pending<W> {
             Ok(wish) => Step::Wish(wish, send),
             Err(error) => Step::Failed(error),
         };
-        Self { shared, step }
-    }
-
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+        Self { shared, step, room: None }
     }
 
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Outcome, Error>> {
@@ -94,10 +93,11 @@ impl<W> Pending<W> {
     }
 
     /// Makes the request if there is room; stays a wish, with the waker left behind, if there is not.
-    fn send(&self, context: &mut Context<'_>, wish: W, send: Send<W>) -> Step<W> {
-        self.shared.update(|state, now| {
+    fn send(&mut self, context: &mut Context<'_>, wish: W, send: Send<W>) -> Step<W> {
+        let (room, mut stale) = (&mut self.room, None);
+        let step = self.shared.update(|state, now| {
             if !state.session.has_room() && state.session.closed().is_none() {
-                state.room.push(context.waker().clone());
+                stale = state.room.wait(room, context.waker());
                 return Step::Wish(wish, send);
             }
             match send(state, now, wish) {
@@ -108,19 +108,32 @@ impl<W> Pending<W> {
                 }
                 Err(misuse) => Step::Failed(misuse.into()),
             }
-        })
+        });
+        drop(stale);
+        step
     }
 
-    /// The future is dropped: nobody waits for the answer any more.
-    pub(crate) fn give_up(&mut self, also: impl FnOnce(&mut State, RequestId)) {
-        if let Step::Waiting(request, _) = std::mem::replace(&mut self.step, Step::Done) {
-            // A handler that was offered is dropped outside of the lock.
-            let _handler = self.shared.update(|state, _| {
-                state.waiting.remove(&request)?;
-                also(state, request);
-                state.session.give_up(request);
-                state.offered.remove(&request)
-            });
+    /// The future is dropped: nobody waits for the answer any more. Gives the answer that had come already.
+    pub(crate) fn give_up(&mut self, also: impl FnOnce(&mut State, RequestId)) -> Option<Outcome> {
+        let Step::Waiting(request, mut answer) = std::mem::replace(&mut self.step, Step::Done) else {
+            return None;
+        };
+        // A handler that was offered is dropped outside of the lock.
+        let _handler = self.shared.update(|state, _| {
+            state.waiting.remove(&request)?;
+            also(state, request);
+            state.session.give_up(request);
+            state.offered.remove(&request)
+        });
+        answer.close();
+        answer.try_recv().ok().flatten()
+    }
+}
+
+impl<W> Drop for Pending<W> {
+    fn drop(&mut self) {
+        if self.room.is_some() {
+            let _waker = self.shared.peek(|state| state.room.leave(&mut self.room));
         }
     }
 }

@@ -85,7 +85,9 @@ impl Future for RegisterFuture {
 
 impl Drop for RegisterFuture {
     fn drop(&mut self) {
-        self.pending.give_up(|_, _| {});
+        if let Some(Outcome::Registered(registration)) = self.pending.give_up(|_, _| {}) {
+            let _handler = self.client.shared.update(|state, _| state.abandon(registration));
+        }
     }
 }
 
@@ -104,29 +106,24 @@ impl Registration {
 
     /// Ends the registration. Calls that are being handled are still answered.
     pub fn unregister(self) -> UnregisterFuture {
-        let send: fn(&mut State, _, RegistrationId) -> _ =
-            |state, now, registration| state.session.unregister(now, registration);
-        UnregisterFuture { pending: Pending::new(self.client.shared.clone(), Ok(self.id), send), id: self.id }
+        let send: fn(&mut State, _, RegistrationId) -> _ = |state, now, registration| {
+            let request = state.session.unregister(now, registration)?;
+            state.ending.insert(request, registration);
+            Ok(request)
+        };
+        UnregisterFuture(Pending::new(self.client.shared.clone(), Ok(self.id), send))
     }
 }
 
 /// The end of a registration under way.
 #[derive(Debug)]
 #[must_use = "nothing is unregistered until it is awaited"]
-pub struct UnregisterFuture {
-    pending: Pending<RegistrationId>,
-    id: RegistrationId,
-}
+pub struct UnregisterFuture(Pending<RegistrationId>);
 
 impl Future for UnregisterFuture {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.pending.poll(context).map(|outcome| {
-            outcome?;
-            let id = self.id;
-            self.pending.shared().update(|state, _| state.procedures.remove(&id));
-            Ok(())
-        })
+        self.0.poll(context).map_ok(|_| ())
     }
 }

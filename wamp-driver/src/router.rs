@@ -126,6 +126,19 @@ impl State {
         known
     }
 
+    fn wait_as_pump(&mut self, id: ConnectionId, context: &Context<'_>) {
+        let place = id.index();
+        if self.pumps.len() <= place {
+            self.pumps.resize(place + 1, None);
+        }
+        if let Some(pump) = self.pumps.get_mut(place) {
+            match pump {
+                Some(waker) => waker.clone_from(context.waker()),
+                None => *pump = Some(context.waker().clone()),
+            }
+        }
+    }
+
     fn collect(&mut self, pumping: Option<ConnectionId>, wakers: &mut Vec<Waker>) {
         while let Some(id) = self.router.poll_ready() {
             if Some(id) != pumping {
@@ -212,16 +225,16 @@ impl Machine for RouterConnection {
         if bytes > 0 {
             return Poll::Ready(Flow::Continue);
         }
-        let place = self.id.index();
-        if state.pumps.len() <= place {
-            state.pumps.resize(place + 1, None);
+        state.wait_as_pump(self.id, context);
+        Poll::Pending
+    }
+
+    fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.shared.state);
+        if state.router.is_over(self.id) {
+            return Poll::Ready(());
         }
-        if let Some(pump) = state.pumps.get_mut(place) {
-            match pump {
-                Some(waker) => waker.clone_from(context.waker()),
-                None => *pump = Some(context.waker().clone()),
-            }
-        }
+        state.wait_as_pump(self.id, context);
         Poll::Pending
     }
 

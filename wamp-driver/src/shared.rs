@@ -26,6 +26,7 @@ use crate::{
     machine::{BATCH, Flow},
     queue::{Event, EventQueue},
     runtime::{BoxFuture, Runtime},
+    wakers::Wakers,
 };
 
 /// One client: what its handles, its pump and its handlers share.
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) offered: HashMap<RequestId, Arc<DynHandler>>,
     /// Handlers of registered procedures.
     pub(crate) procedures: HashMap<RegistrationId, Arc<DynHandler>>,
+    /// The registration of each UNREGISTER that is on its way.
+    pub(crate) ending: HashMap<RequestId, RegistrationId>,
     /// Invocations that are being handled.
     running: HashMap<RequestId, AbortHandle>,
     pub(crate) joined: Option<Joined>,
@@ -62,9 +65,11 @@ pub(crate) struct State {
     /// The deadline that the pump knows.
     armed: Option<Instant>,
     /// Those who wait for room in the outbound queue.
-    pub(crate) room: Vec<Waker>,
+    pub(crate) room: Wakers,
     /// Those who wait for the session to open, or for the pump to be done.
-    pub(crate) watchers: Vec<Waker>,
+    pub(crate) watchers: Wakers,
+    /// Those who wait until no procedure is running.
+    pub(crate) idle: Wakers,
 }
 
 /// A topic, or a pattern of topics, and the streams of its events (P-06).
@@ -132,13 +137,15 @@ impl Shared {
             patterns: HashMap::new(),
             offered: HashMap::new(),
             procedures: HashMap::new(),
+            ending: HashMap::new(),
             running: HashMap::new(),
             joined: None,
             pumping: true,
             pump: None,
             armed: None,
-            room: Vec::new(),
-            watchers: Vec::new(),
+            room: Wakers::default(),
+            watchers: Wakers::default(),
+            idle: Wakers::default(),
         };
         Self { runtime, encoding, receive_limit, max_invocations, state: Mutex::new(state) }
     }
@@ -153,7 +160,7 @@ impl Shared {
             self.dispatch(&mut state, &mut effects);
             result
         };
-        effects.run(&*self.runtime);
+        effects.run(self);
         result
     }
 
@@ -176,14 +183,25 @@ impl Shared {
             } else if bytes > 0 {
                 Poll::Ready(Flow::Continue)
             } else {
-                state.pump = Some(context.waker().clone());
+                state.wait_as_pump(context);
                 Poll::Pending
             };
-            let room = if state.session.has_room() { std::mem::take(&mut state.room) } else { Vec::new() };
+            let room = state.session.has_room().then(|| state.room.take());
             (flow, room)
         };
-        room.into_iter().for_each(Waker::wake);
+        room.into_iter().flatten().for_each(Waker::wake);
         flow
+    }
+
+    /// Whether the session is over, whatever is still to be written; if not, the pump waits for this and for all else.
+    pub(crate) fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.peek(|state| match state.session.closed() {
+            Some(_) => Poll::Ready(()),
+            None => {
+                state.wait_as_pump(context);
+                Poll::Pending
+            }
+        })
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
@@ -202,11 +220,14 @@ impl Shared {
             (next, None) => next.is_some(),
             (None, Some(_)) => false,
         };
-        if earlier || state.session.has_output() || state.session.is_finished() {
+        if earlier || state.session.has_output() || state.session.closed().is_some() {
             effects.wakers.extend(state.pump.take());
         }
         if !state.watchers.is_empty() && (state.joined.is_some() || state.session.closed().is_some()) {
-            effects.wakers.append(&mut state.watchers);
+            effects.wakers.extend(state.watchers.take());
+        }
+        if !state.idle.is_empty() && state.is_idle() {
+            effects.wakers.extend(state.idle.take());
         }
     }
 
@@ -229,7 +250,9 @@ impl Shared {
                 }
                 state.answer(effects, request, Outcome::Registered(registration));
             }
-            E::Unsubscribed { request } | E::Unregistered { request } => {
+            E::Unsubscribed { request } => state.answer(effects, request, Outcome::Done),
+            E::Unregistered { request } => {
+                state.unregistered(effects, request);
                 state.answer(effects, request, Outcome::Done);
             }
             E::Failed { request, failure } => state.failed(effects, request, failure.into()),
@@ -318,6 +341,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whether no procedure is running.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
     fn answer(&mut self, effects: &mut Effects, request: RequestId, outcome: Outcome) {
         if let Some(waiter) = self.waiting.remove(&request) {
             effects.answers.push((waiter, outcome));
@@ -326,6 +354,11 @@ impl State {
 
     fn failed(&mut self, effects: &mut Effects, request: RequestId, error: Error) {
         effects.buried.extend(self.offered.remove(&request));
+        // A router that does not know the registration will not call it; one that did not answer may.
+        match error {
+            Error::Remote(_) => self.unregistered(effects, request),
+            _ => drop(self.ending.remove(&request)),
+        }
         self.answer(effects, request, Outcome::Failed(error.clone()));
         if let Some(pattern) = self.asking.remove(&request) {
             if let Some(Topic { status: TopicStatus::Asking(waiters), queues }) = self.topics.remove(&pattern)
@@ -341,6 +374,11 @@ impl State {
     fn subscribed(&mut self, effects: &mut Effects, request: RequestId, subscription: SubscriptionId) {
         let Some(pattern) = self.asking.remove(&request) else { return };
         let Some(topic) = self.topics.get_mut(&pattern) else { return };
+        if topic.queues.is_empty() {
+            // All who asked have gone away meanwhile.
+            self.topics.remove(&pattern);
+            return self.session.abandon_subscription(subscription);
+        }
         let status = std::mem::replace(&mut topic.status, TopicStatus::Active(subscription));
         if let TopicStatus::Asking(waiters) = status {
             let told = waiters.into_iter().map(|waiter| (waiter, Outcome::Subscribed(subscription)));
@@ -377,13 +415,12 @@ impl State {
         }
     }
 
-    /// A stream was dropped. The last one of a topic ends the subscription (P-06).
+    /// A stream was dropped. The last one of a topic ends the subscription, which is given back for that (P-06).
     pub(crate) fn drop_queue(
         &mut self,
-        now: Instant,
         pattern: &Pattern,
         queue: &Arc<EventQueue>,
-    ) -> Option<RequestId> {
+    ) -> Option<SubscriptionId> {
         let topic = self.topics.get_mut(pattern)?;
         topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
         let TopicStatus::Active(subscription) = topic.status else { return None };
@@ -392,7 +429,28 @@ impl State {
         }
         self.topics.remove(pattern);
         self.patterns.remove(&subscription);
-        self.session.unsubscribe(now, subscription).ok()
+        Some(subscription)
+    }
+
+    fn wait_as_pump(&mut self, context: &Context<'_>) {
+        match &mut self.pump {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+    }
+
+    /// A procedure is not ours any more.
+    fn unregistered(&mut self, effects: &mut Effects, request: RequestId) {
+        let ended = self.ending.remove(&request);
+        effects.buried.extend(ended.and_then(|registration| self.procedures.remove(&registration)));
+    }
+
+    /// Ends a registration that nobody asked for any more when it came into being. The handler is given back to be dropped
+    /// outside of the lock.
+    #[must_use = "a handler is dropped outside of the lock"]
+    pub(crate) fn abandon(&mut self, registration: RegistrationId) -> Option<Arc<DynHandler>> {
+        self.session.abandon_registration(registration);
+        self.procedures.remove(&registration)
     }
 
     /// The session is over: everybody who waits is told why.
@@ -407,21 +465,24 @@ impl State {
         }
         self.patterns.clear();
         self.asking.clear();
+        self.ending.clear();
         effects.buried.extend(self.offered.drain().map(|(_, handler)| handler));
         effects.buried.extend(self.procedures.drain().map(|(_, handler)| handler));
         // Handlers run on: what they do may matter to others than the caller.
         self.running.clear();
-        effects.wakers.append(&mut self.room);
+        effects.wakers.extend(self.room.take());
     }
 }
 
 impl Effects {
-    fn run(self, runtime: &dyn Runtime) {
+    fn run(self, shared: &Arc<Shared>) {
         for (waiter, outcome) in self.answers {
-            // Whoever has stopped waiting does not care.
-            let _ = waiter.send(outcome);
+            // Whoever has stopped waiting does not care, unless it is left with a registration.
+            if let Err(Outcome::Registered(registration)) = waiter.send(outcome) {
+                shared.update(|state, _| state.abandon(registration));
+            }
         }
-        self.tasks.into_iter().for_each(|task| runtime.spawn(task));
+        self.tasks.into_iter().for_each(|task| shared.runtime.spawn(task));
         self.wakers.into_iter().for_each(Waker::wake);
     }
 }

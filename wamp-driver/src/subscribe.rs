@@ -24,6 +24,7 @@ use crate::{
     Client, Error, Event,
     queue::EventQueue,
     shared::{Outcome, State, Topic, TopicStatus},
+    wakers::Place,
 };
 
 /// A topic to subscribe to: add options, then `.await` it for a stream of events, or give it a handler.
@@ -97,7 +98,7 @@ impl IntoFuture for Subscribe {
     type IntoFuture = SubscribeFuture;
 
     fn into_future(self) -> SubscribeFuture {
-        SubscribeFuture { wish: Some(self), waiting: None }
+        SubscribeFuture { wish: Some(self), room: None, waiting: None }
     }
 }
 
@@ -106,6 +107,8 @@ impl IntoFuture for Subscribe {
 #[must_use = "nothing is subscribed until it is awaited"]
 pub struct SubscribeFuture {
     wish: Option<Subscribe>,
+    /// Where it waits for room in the queue.
+    room: Place,
     /// The stream to hand out, and the answer of the router, unless it had answered already.
     waiting: Option<(Subscription, Option<oneshot::Receiver<Outcome>>)>,
 }
@@ -115,7 +118,7 @@ impl Future for SubscribeFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(wish) = self.wish.take() {
-            match join(&wish, context) {
+            match join(&wish, &mut self.room, context) {
                 Ok(Some(waiting)) => self.waiting = Some(waiting),
                 Ok(None) => {
                     self.wish = Some(wish);
@@ -137,19 +140,28 @@ impl Future for SubscribeFuture {
     }
 }
 
+impl Drop for SubscribeFuture {
+    fn drop(&mut self) {
+        if let Some(wish) = &self.wish {
+            let _waker = wish.client.shared.peek(|state| state.room.leave(&mut self.room));
+        }
+    }
+}
+
 /// A stream, and the router's answer unless the topic is active already.
 type Joined = (Subscription, Option<oneshot::Receiver<Outcome>>);
 
 /// Adds a stream to its topic, and asks the router unless it was asked before (P-06). `None` when there is no room now.
-fn join(wish: &Subscribe, context: &mut Context<'_>) -> Result<Option<Joined>, Error> {
+fn join(wish: &Subscribe, room: &mut Place, context: &mut Context<'_>) -> Result<Option<Joined>, Error> {
     let pattern = Pattern::new(UriRule::Loose, wish.kind, &wish.topic).map_err(Misuse::Uri)?;
     let client = &wish.client;
+    let mut stale = None;
     client.shared.update(|state, now| {
         if let Some(closed) = state.session.closed() {
             return Err(Error::Closed(closed.clone()));
         }
         if !state.session.has_room() {
-            state.room.push(context.waker().clone());
+            stale = state.room.wait(room, context.waker());
             return Ok(None);
         }
         if !state.topics.contains_key(&pattern) {
@@ -225,13 +237,16 @@ impl Subscription {
 
     /// Ends the subscription and waits until the router has done so, if this was its last stream.
     pub fn unsubscribe(self) -> UnsubscribeFuture {
-        let mut answer = None;
-        self.shared.update(|state, now| {
-            if let Some(request) = state.drop_queue(now, &self.pattern, &self.queue) {
-                let (sender, receiver) = oneshot::channel();
-                state.waiting.insert(request, sender);
-                answer = Some(receiver);
-            }
+        let answer = self.shared.update(|state, now| {
+            let subscription = state.drop_queue(&self.pattern, &self.queue)?;
+            let Ok(request) = state.session.unsubscribe(now, subscription) else {
+                // No room to ask: it ends all the same, and there is no answer to wait for.
+                state.session.abandon_subscription(subscription);
+                return None;
+            };
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.insert(request, sender);
+            Some(receiver)
         });
         UnsubscribeFuture(answer)
     }
@@ -247,7 +262,11 @@ impl Stream for Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.shared.update(|state, now| state.drop_queue(now, &self.pattern, &self.queue));
+        self.shared.update(|state, _| {
+            if let Some(subscription) = state.drop_queue(&self.pattern, &self.queue) {
+                state.session.abandon_subscription(subscription);
+            }
+        });
     }
 }
 

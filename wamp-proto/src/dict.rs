@@ -1,6 +1,6 @@
 //! Dicts of values.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::vec;
 
@@ -185,7 +185,7 @@ impl<K: Into<String>, V: Into<Value>> Extend<(K, V)> for Dict {
 #[derive(Default)]
 struct Gathered {
     entries: Vec<(String, Value)>,
-    index: HashMap<String, usize>,
+    index: BTreeMap<String, usize>,
 }
 
 impl Gathered {
@@ -224,7 +224,7 @@ impl Gathered {
 
 impl From<Dict> for Gathered {
     fn from(dict: Dict) -> Self {
-        Self { entries: dict.0, index: HashMap::new() }
+        Self { entries: dict.0, index: BTreeMap::new() }
     }
 }
 

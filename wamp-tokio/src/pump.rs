@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::Sink;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Sleep,
 };
 use tokio_tungstenite::{
@@ -62,6 +62,11 @@ pub(crate) trait Transport: Unpin {
 
     /// Closes our side, everything written before.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
+
+    /// After the peer was told what it did wrong: waits until it has closed, and looks at nothing that it still sends.
+    fn poll_discard(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
 }
 
 /// Runs a connection to its end.
@@ -75,6 +80,7 @@ pub(crate) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
         unflushed: false,
         ended: false,
         timer: None,
+        linger: None,
     };
     let why = std::future::poll_fn(|context| pump.poll(context)).await;
     let Pump { mut transport, machine, ended, .. } = pump;
@@ -89,11 +95,16 @@ pub(crate) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
         }
         Err(why) => {
             machine.handle_eof(&why);
-            let _ =
-                tokio::time::timeout(LINGER, std::future::poll_fn(|context| transport.poll_close(context)))
-                    .await;
+            let closed = pin!(std::future::poll_fn(|context| {
+                ready!(transport.poll_close(context));
+                transport.poll_discard(context)
+            }));
+            let _ = tokio::time::timeout(LINGER, closed).await;
         }
     }
+    // Those who wait for the end of the session wait for that of the transport.
+    drop(transport);
+    drop(machine);
 }
 
 /// Closes our side, then reads until the peer has closed its own.
@@ -113,6 +124,8 @@ struct Pump<T, M> {
     /// The stream has ended: it is never read again.
     ended: bool,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// How long the peer may still take for its last messages.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T: Transport, M: Machine> Pump<T, M> {
@@ -129,6 +142,8 @@ impl<T: Transport, M: Machine> Pump<T, M> {
                 _ => {}
             }
         }
+        // A peer that never stops talking does not stop the clock.
+        self.tick(context);
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -155,18 +170,19 @@ impl<T: Transport, M: Machine> Pump<T, M> {
         end.map_or(Ok(step), Err)
     }
 
+    /// Writes one batch a round: the peer is heard even while there is always more to write.
     fn write(&mut self, context: &mut Context<'_>) -> Result<Step, String> {
         let mut step = Step::Idle;
         loop {
             if self.unflushed {
-                match self.transport.poll_write(context, &mut self.outgoing)? {
-                    Poll::Ready(()) => {}
-                    Poll::Pending => return Ok(step),
+                if self.flush(context)?.is_pending() {
+                    self.wait_blocked(context)?;
+                    return Ok(step);
                 }
-                match self.transport.poll_flush(context)? {
-                    Poll::Ready(()) => self.unflushed = false,
-                    Poll::Pending => return Ok(step),
-                }
+                self.unflushed = false;
+            }
+            if step == Step::Moved {
+                return Ok(step);
             }
             match self.machine.poll_output(context, &mut self.outgoing) {
                 Poll::Ready(Flow::Continue) => (step, self.unflushed) = (Step::Moved, true),
@@ -174,6 +190,26 @@ impl<T: Transport, M: Machine> Pump<T, M> {
                 Poll::Ready(Flow::Close) => self.unflushed = true,
                 Poll::Pending => return Ok(step),
             }
+        }
+    }
+
+    fn flush(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, String> {
+        if self.transport.poll_write(context, &mut self.outgoing)?.is_pending() {
+            return Ok(Poll::Pending);
+        }
+        Ok(self.transport.poll_flush(context)?)
+    }
+
+    /// The transport takes nothing now. The machine is still to be heard, for its deadlines move; and once its session is
+    /// over, the peer has a moment to take what is left.
+    fn wait_blocked(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        if self.machine.poll_over(context).is_pending() {
+            return Ok(());
+        }
+        let linger = self.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        match linger.as_mut().poll(context) {
+            Poll::Ready(()) => Err("the peer does not take its last messages".to_owned()),
+            Poll::Pending => Ok(()),
         }
     }
 
@@ -205,11 +241,13 @@ pub(crate) struct WebSocket<S> {
     socket: WebSocketStream<S>,
     text: bool,
     closing: bool,
+    /// The peer was told that it is at fault, and may not have read it yet.
+    refused: bool,
 }
 
 impl<S> WebSocket<S> {
     pub(crate) fn new(socket: WebSocketStream<S>, encoding: Encoding) -> Self {
-        Self { socket, text: encoding.is_text(), closing: false }
+        Self { socket, text: encoding.is_text(), closing: false, refused: false }
     }
 }
 
@@ -229,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         let reason = Utf8Bytes::from(why.chars().take(100).collect::<String>());
         // The connection is over either way.
         let _ = Pin::new(&mut self.socket).start_send(Message::Close(Some(CloseFrame { code, reason })));
-        self.closing = true;
+        (self.closing, self.refused) = (true, true);
         why
     }
 
@@ -313,6 +351,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for WebSocket<S> {
         }
         let _ = ready!(Pin::new(&mut self.socket).poll_flush(context));
         Poll::Ready(())
+    }
+
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.refused {
+            return Poll::Ready(());
+        }
+        let stream = self.socket.get_mut();
+        let _ = ready!(Pin::new(&mut *stream).poll_shutdown(context));
+        let mut unread = [0; 4 << 10];
+        loop {
+            let mut buffer = ReadBuf::new(&mut unread);
+            let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                self.refused = false;
+                return Poll::Ready(());
+            }
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{Instant, timeout_at},
 };
 use tokio_tungstenite::tungstenite::{
     handshake::server::{ErrorResponse, Request, Response},
@@ -182,8 +183,8 @@ impl IntoFuture for RouterBuilder {
     }
 }
 
-/// A running router. Dropping it closes its listeners and ends its connections without a word; [`shutdown`](Self::shutdown)
-/// says GOODBYE first.
+/// A running router. Dropping it closes its listeners and says GOODBYE to its sessions, but waits for nobody;
+/// [`shutdown`](Self::shutdown) does.
 pub struct Router {
     server: Arc<Server>,
     endpoints: Vec<Endpoint>,
@@ -287,6 +288,13 @@ struct Server {
     handshakes: Arc<Semaphore>,
 }
 
+impl Server {
+    /// One for the whole handshake, from the first byte on (fault 19).
+    fn handshake_deadline(&self) -> Instant {
+        Instant::now() + self.handshake_timeout
+    }
+}
+
 /// How long to wait when the operating system has no more sockets (fault 26).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -298,10 +306,10 @@ async fn accept_tcp(server: Arc<Server>, listener: TcpListener, mut stopped: wat
         tokio::spawn(async move {
             // Without it, small frames wait for the acknowledgement of those before.
             let _ = stream.set_nodelay(true);
-            let sniffed = tokio::time::timeout(server.handshake_timeout, is_rawsocket(&stream)).await;
-            match sniffed {
-                Ok(Ok(true)) => serve_raw(&server, stream, handshake).await,
-                Ok(Ok(false)) => serve_websocket(&server, stream, handshake).await,
+            let deadline = server.handshake_deadline();
+            match timeout_at(deadline, is_rawsocket(&stream)).await {
+                Ok(Ok(true)) => serve_raw(&server, stream, handshake, deadline).await,
+                Ok(Ok(false)) => serve_websocket(&server, stream, handshake, deadline).await,
                 _ => {}
             }
         });
@@ -320,10 +328,11 @@ async fn accept_unix(
         let (stream, handshake) = stream;
         let server = server.clone();
         tokio::spawn(async move {
+            let deadline = server.handshake_deadline();
             if websocket {
-                serve_websocket(&server, stream, handshake).await;
+                serve_websocket(&server, stream, handshake, deadline).await;
             } else {
-                serve_raw(&server, stream, handshake).await;
+                serve_raw(&server, stream, handshake, deadline).await;
             }
         });
     }
@@ -383,7 +392,7 @@ async fn is_rawsocket(stream: &TcpStream) -> io::Result<bool> {
     Ok(first == [rawsocket::MAGIC])
 }
 
-async fn serve_raw<S>(server: &Arc<Server>, stream: S, handshake: OwnedSemaphorePermit)
+async fn serve_raw<S>(server: &Server, stream: S, handshake: OwnedSemaphorePermit, deadline: Instant)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -393,7 +402,7 @@ where
     // W-65: one connection too many is told so.
     let codec = if connection.is_ok() { RawSocket::server(&config) } else { RawSocket::refuse() };
     let mut raw = Raw::new(stream, codec);
-    match tokio::time::timeout(server.handshake_timeout, raw.open()).await {
+    match timeout_at(deadline, raw.open()).await {
         Ok(Ok((encoding, send_limit))) => {
             drop(handshake);
             let machine = server.handle.open(Opened::new(encoding).send_limit(send_limit));
@@ -404,7 +413,7 @@ where
     }
 }
 
-async fn serve_websocket<S>(server: &Arc<Server>, stream: S, handshake: OwnedSemaphorePermit)
+async fn serve_websocket<S>(server: &Server, stream: S, handshake: OwnedSemaphorePermit, deadline: Instant)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -419,7 +428,7 @@ where
     };
     let config = websocket_config(server.handle.limits().message_size);
     let accept = tokio_tungstenite::accept_hdr_async_with_config(stream, negotiate, Some(config));
-    let accepted = tokio::time::timeout(server.handshake_timeout, accept).await;
+    let accepted = timeout_at(deadline, accept).await;
     match (accepted, encoding) {
         (Ok(Ok(socket)), Some(encoding)) => {
             drop(handshake);

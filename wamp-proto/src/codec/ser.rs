@@ -1,6 +1,6 @@
 //! The serde serializer: one data model for all encodings.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use serde::ser::{self, Impossible, Serialize};
 
@@ -100,7 +100,7 @@ impl<'w> Serializer<'w> {
     fn open_dict(mut self, len: Option<usize>) -> Result<Entries<'w>, EncodeError> {
         self.deeper()?;
         self.writer.dict(len);
-        Ok(Entries { to: self, in_variant: false, seen: HashSet::new() })
+        Ok(Entries { to: self, in_variant: false, seen: BTreeSet::new() })
     }
 
     /// Opens the dict `{variant: ..}` around the content of an enum variant.
@@ -379,7 +379,7 @@ pub struct Entries<'w> {
     /// Whether the dict of an enum variant is open around it.
     in_variant: bool,
     /// The keys so far, of a map only: the fields of a struct are distinct by themselves.
-    seen: HashSet<String>,
+    seen: BTreeSet<String>,
 }
 
 impl Entries<'_> {

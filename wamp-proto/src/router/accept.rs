@@ -10,7 +10,7 @@ use crate::{
     id::SessionId,
     message::{Feature, Features, Hello, MessageKind, Role, Roles, Welcome, WelcomeDetails},
     time::Instant,
-    uri::{Uri, uris},
+    uri::{Uri, check_length, uris},
 };
 
 impl Router {
@@ -48,7 +48,9 @@ impl Router {
     fn admit(&self, hello: &Hello) -> Result<usize, Refusal> {
         let roles = hello.details.roles;
         // I-33: before there is a session, a bad URI is answered by ABORT.
-        if let Err(error) = self.config.uri_rule.check(&hello.realm) {
+        let checked = check_length(&hello.realm, self.config.limits.uri_length)
+            .and_then(|()| self.config.uri_rule.check(&hello.realm));
+        if let Err(error) = checked {
             return Err(Refusal::Reason(uris::error::INVALID_URI, error.to_string()));
         }
         if !Role::CLIENT.into_iter().any(|role| roles.has(role)) {
@@ -61,7 +63,7 @@ impl Router {
         // a client that offers no method is anonymous.
         let methods = hello.details.authmethods.as_deref().unwrap_or_default();
         if !methods.is_empty() && methods.iter().all(|method| method != "anonymous") {
-            let message = format!("this router takes `anonymous` only, offered were {}", methods.join(", "));
+            let message = "this router takes `anonymous` only".to_owned();
             return Err(Refusal::Reason(uris::error::NO_MATCHING_AUTH_METHOD, message));
         }
         Ok(*realm)

@@ -1,6 +1,12 @@
 //! Closing at the router: GOODBYE and ABORT both ways, violations, shutdown; one way out for every session (S-38..S-69).
 
-use super::{ConnectionId, Event, Router, link::Peer, realm::Realm, state::State, timers::Timeout};
+use super::{
+    ConnectionId, Event, Router,
+    link::{Peer, Sent},
+    realm::Realm,
+    state::State,
+    timers::Timeout,
+};
 use crate::{
     error::{Closed, Violation},
     message::{Abort, ClosingDetails, Goodbye},
@@ -75,7 +81,11 @@ impl Router {
         };
         let discard = why == Closed::Overrun;
         let details = message.as_deref().map(ClosingDetails::with_text).unwrap_or_default();
-        self.links.send_last(now, peer, Abort { details, reason, payload: Payload::empty() }, discard);
+        let abort = Abort { details, reason, payload: Payload::empty() };
+        if self.links.send_last(now, peer, abort.clone(), discard) == Sent::TooLarge {
+            // A host may have set a limit below what any transport has.
+            self.links.send_last(now, peer, Abort { details: ClosingDetails::default(), ..abort }, discard);
+        }
         self.end(now, peer, why);
     }
 
@@ -85,7 +95,8 @@ impl Router {
         let session = link.identity.as_ref().map(|identity| identity.session);
         link.state = State::Closed;
         self.links.stop_deadline(peer);
-        self.links.notify(peer);
+        // An adapter that waits for its transport must hear that it need not wait for long.
+        self.links.notify_again(peer);
         self.release(now, peer);
         if let Some(link) = self.links.get_mut(peer) {
             link.identity = None;

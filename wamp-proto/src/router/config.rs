@@ -41,6 +41,9 @@ pub struct Config {
     pub max_calls: usize,
     /// Most invocations that one callee has not answered yet. Default 65,536.
     pub max_invocations: usize,
+    /// A bug that the tests must find.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<super::Bug>,
 }
 
 /// What becomes of an event for a connection whose queue is full (fault 68). Invocations are answered with
@@ -73,6 +76,8 @@ impl Config {
             max_registrations: 10_000,
             max_calls: 1_000,
             max_invocations: 1 << 16,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 }

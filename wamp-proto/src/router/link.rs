@@ -1,5 +1,6 @@
 //! One connection at the router, and the table of all of them.
 
+use core::time::Duration;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -8,6 +9,8 @@ use std::{
 use bytes::Bytes;
 use slab::Slab;
 
+#[cfg(feature = "planted-bugs")]
+use super::Bug;
 use super::{
     Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
     queue::Queue,
@@ -19,8 +22,10 @@ use crate::{
     error::Closed,
     id::{RegistrationId, RequestId, SequentialIds, SessionId, SubscriptionId},
     map::{IdMap, IdSet, Seeded},
-    message::{Message, Roles},
+    message::{self, ErrorDetails, Message, MessageKind, Roles},
+    payload::Payload,
     time::Instant,
+    uri::Uri,
 };
 
 /// A connection, by its place in the table. Valid as long as the connection is there; whoever stores one removes it when
@@ -38,12 +43,14 @@ pub(super) struct Link {
     queue: Queue,
     /// The adapter was told that there is output, and has not taken all of it yet.
     notified: bool,
+    /// It stands in the list of those that have output.
+    named: bool,
     /// Nothing more is read from a peer that does not take its answers.
     reading: bool,
     /// The deadline of HELLO or GOODBYE, to take it out of the table again.
     pub(super) deadline: Option<(Instant, Timeout)>,
-    /// When the queue is looked at next, and how many frames had been taken at the last look.
-    stall: Option<(Instant, u64)>,
+    /// The watch over the queue, while there is or was something in it.
+    watch: Option<Watch>,
     /// The last request id of the client, when the router insists on their order.
     pub(super) requests: SequentialIds,
     pub(super) subscriptions: IdSet<SubscriptionId>,
@@ -54,6 +61,25 @@ pub(super) struct Link {
     pub(super) invocations: IdMap<RequestId, PendingCall>,
     /// The ids of invocations of this session (I-07).
     pub(super) invocation_ids: SequentialIds,
+}
+
+/// Whether a connection takes what is queued for it.
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    /// When to have the next look.
+    next: Instant,
+    /// Since when nothing has been taken, as far as is known.
+    since: Instant,
+    /// How many frames had been taken then.
+    taken: u64,
+}
+
+/// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
+const LOOKS: u32 = 4;
+
+/// The time between two of them.
+fn pause(stall_timeout: Duration) -> Duration {
+    stall_timeout.checked_div(LOOKS).unwrap_or(stall_timeout)
 }
 
 /// Who a session is.
@@ -147,9 +173,10 @@ impl Links {
             identity: None,
             queue: Queue::default(),
             notified: false,
+            named: false,
             reading: true,
             deadline: Some((deadline, Timeout::Hello)),
-            stall: None,
+            watch: None,
             requests: SequentialIds::default(),
             subscriptions: IdSet::default(),
             registrations: IdSet::default(),
@@ -189,8 +216,8 @@ impl Links {
         self.stop_deadline(peer);
         if let Some(link) = self.links.try_remove(peer) {
             self.queued_bytes = self.queued_bytes.saturating_sub(link.queue.bytes());
-            if let Some((at, _)) = link.stall {
-                self.timers.stop(at, id, Timeout::Stall);
+            if let Some(watch) = link.watch {
+                self.timers.stop(watch.next, id, Timeout::Stall);
             }
         }
     }
@@ -221,6 +248,39 @@ impl Links {
         }
     }
 
+    /// Answers a request with an ERROR of our own. Its text is left out when that makes it too large for the peer: the
+    /// request is answered all the same.
+    pub(super) fn refuse(
+        &mut self,
+        now: Instant,
+        to: Peer,
+        request_kind: MessageKind,
+        request: RequestId,
+        error: &'static str,
+        text: &str,
+    ) {
+        let Some(encoding) = self.links.get(to).map(|link| link.encoding) else { return };
+        #[cfg(feature = "planted-bugs")]
+        let request = if self.has(Bug::WrongErrorRequest) { RequestId::FIRST } else { request };
+        let error = Uri::unchecked(error);
+        let message = message::Error {
+            request_kind,
+            request,
+            details: ErrorDetails::default(),
+            error,
+            payload: Payload::empty(),
+        };
+        if !text.is_empty() {
+            if let Ok(payload) = Payload::from_args(encoding, &[text]) {
+                let with_text = message::Error { payload, ..message.clone() };
+                if self.send(now, to, Class::Reply, with_text) != Sent::TooLarge {
+                    return;
+                }
+            }
+        }
+        self.send(now, to, Class::Reply, message);
+    }
+
     /// Queues a frame in the encoding of `to`.
     pub(super) fn send_frame(&mut self, now: Instant, to: Peer, class: Class, frame: Bytes) -> Sent {
         let Some(link) = self.links.get_mut(to) else { return Sent::Refused };
@@ -231,8 +291,13 @@ impl Links {
             self.dropped_events = self.dropped_events.saturating_add(u64::from(class == Class::Event));
             return Sent::TooLarge;
         }
-        if link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages) {
+        let fits = link.queue.fits(&frame, self.config.queue_bytes, self.config.queue_messages);
+        #[cfg(feature = "planted-bugs")]
+        let fits = fits || self.config.has(Bug::QueueLimitIgnored);
+        if fits {
             self.queue(now, to, frame);
+            #[cfg(feature = "planted-bugs")]
+            self.reorder(to, class);
             return Sent::Queued;
         }
         match (class, self.config.slow_subscriber) {
@@ -246,14 +311,39 @@ impl Links {
     }
 
     /// Queues the last message of a connection: what was queued before a violation or an overrun is moot.
-    pub(super) fn send_last(&mut self, now: Instant, to: Peer, message: impl Into<Message>, discard: bool) {
-        let Some(link) = self.links.get_mut(to) else { return };
+    pub(super) fn send_last(
+        &mut self,
+        now: Instant,
+        to: Peer,
+        message: impl Into<Message>,
+        discard: bool,
+    ) -> Sent {
+        let Some(link) = self.links.get_mut(to) else { return Sent::Refused };
         if discard {
             self.queued_bytes = self.queued_bytes.saturating_sub(link.queue.bytes());
             link.queue.clear();
         }
-        if let Ok(frame) = message.into().encode(link.encoding) {
-            self.queue(now, to, frame);
+        match message.into().encode(link.encoding) {
+            Ok(frame) if frame.len() > link.send_limit => Sent::TooLarge,
+            Ok(frame) => {
+                self.queue(now, to, frame);
+                Sent::Queued
+            }
+            Err(_) => Sent::Unencodable,
+        }
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn has(&self, bug: Bug) -> bool {
+        self.config.has(bug)
+    }
+
+    #[cfg(feature = "planted-bugs")]
+    fn reorder(&mut self, to: Peer, class: Class) {
+        if class == Class::Event && self.has(Bug::EventsReordered) {
+            if let Some(link) = self.links.get_mut(to) {
+                link.queue.swap_last();
+            }
         }
     }
 
@@ -267,7 +357,7 @@ impl Links {
         self.queued_bytes = self.queued_bytes.saturating_add(frame.len());
         if let Some(link) = self.links.get_mut(to) {
             link.queue.push(frame);
-            if link.queue.bytes() > self.config.queue_bytes / 2 {
+            if link.queue.is_above(self.config.queue_bytes / 2, self.config.queue_messages / 2) {
                 link.reading = false;
             }
         }
@@ -277,15 +367,28 @@ impl Links {
 
     /// Tells the adapter, once until it has taken everything.
     pub(super) fn notify(&mut self, peer: Peer) {
+        if self.links.get(peer).is_some_and(|link| !link.notified) {
+            self.notify_again(peer);
+        }
+    }
+
+    /// Tells the adapter even if it has not taken everything yet.
+    pub(super) fn notify_again(&mut self, peer: Peer) {
         let id = self.id(peer);
-        if let Some(link) = self.links.get_mut(peer).filter(|link| !link.notified) {
+        if let Some(link) = self.links.get_mut(peer) {
             link.notified = true;
-            self.ready.push_back(id);
+            if !std::mem::replace(&mut link.named, true) {
+                self.ready.push_back(id);
+            }
         }
     }
 
     pub(super) fn poll_ready(&mut self) -> Option<ConnectionId> {
-        self.ready.pop_front()
+        let id = self.ready.pop_front()?;
+        if let Some(link) = self.find(id).and_then(|peer| self.links.get_mut(peer)) {
+            link.named = false;
+        }
+        Some(id)
     }
 
     pub(super) fn poll_transmit(&mut self, to: ConnectionId) -> Option<Action> {
@@ -293,7 +396,7 @@ impl Links {
         let link = self.links.get_mut(peer)?;
         if let Some(frame) = link.queue.pop() {
             self.queued_bytes = self.queued_bytes.saturating_sub(frame.len());
-            if link.queue.bytes() <= self.config.queue_bytes / 4 {
+            if !link.queue.is_above(self.config.queue_bytes / 4, self.config.queue_messages / 4) {
                 link.reading = true;
             }
             return Some(Action::Send(frame));
@@ -307,28 +410,47 @@ impl Links {
         link.is_some_and(|link| link.reading && link.state != State::Closed)
     }
 
-    /// Has a look at the queue in a while, unless that is planned already: one timer at most in each period, however
-    /// many messages pass.
+    pub(super) fn is_over(&self, connection: ConnectionId) -> bool {
+        let link = self.find(connection).and_then(|peer| self.links.get(peer));
+        link.is_none_or(|link| link.state == State::Closed)
+    }
+
+    /// Watches over a queue that has something in it: one timer at most, however many messages pass.
     fn watch(&mut self, now: Instant, peer: Peer) {
         let id = self.id(peer);
-        if let Some(link) = self.links.get_mut(peer).filter(|link| link.stall.is_none()) {
-            let at = now + self.config.stall_timeout;
-            link.stall = Some((at, link.queue.taken()));
-            self.timers.set(at, id, Timeout::Stall);
+        let Some(link) = self.links.get_mut(peer) else { return };
+        let taken = link.queue.taken();
+        match &mut link.watch {
+            // All before it was taken, so that the time of this message counts alone.
+            Some(watch) if link.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
+            Some(_) => {}
+            None => {
+                let next = now + pause(self.config.stall_timeout);
+                link.watch = Some(Watch { next, since: now, taken });
+                self.timers.set(next, id, Timeout::Stall);
+            }
         }
     }
 
-    /// A connection that has taken nothing since the last look must go.
+    /// A connection that takes nothing for too long must go (fault 68).
     pub(super) fn check_stall(&mut self, now: Instant, peer: Peer) {
+        let (id, timeout) = (self.id(peer), self.config.stall_timeout);
         let Some(link) = self.links.get_mut(peer) else { return };
-        let Some((_, taken)) = link.stall.take() else { return };
-        if link.queue.is_empty() {
-            return;
+        let Some(mut watch) = link.watch.take().filter(|_| !link.queue.is_empty()) else { return };
+        if link.queue.taken() != watch.taken {
+            (watch.since, watch.taken) = (now, link.queue.taken());
         }
-        if link.queue.taken() == taken && link.state != State::Closed {
-            self.doom(peer, Closed::Overrun);
+        if now - watch.since < timeout {
+            watch.next = (now + pause(timeout)).min(watch.since + timeout);
+            link.watch = Some(watch);
+            self.timers.set(watch.next, id, Timeout::Stall);
+        } else if link.state == State::Closed {
+            // Not even the last message is taken: there is nothing left but to drop the transport.
+            self.queued_bytes = self.queued_bytes.saturating_sub(link.queue.bytes());
+            link.queue.clear();
+            self.notify(peer);
         } else {
-            self.watch(now, peer);
+            self.doom(peer, Closed::Overrun);
         }
     }
 

@@ -8,6 +8,8 @@ mod dealer;
 mod event;
 mod index;
 mod link;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod queue;
 mod realm;
 mod state;
@@ -22,6 +24,8 @@ use bytes::Bytes;
 
 pub use config::{Config, SlowSubscriber};
 pub use event::{Counts, Event};
+#[cfg(feature = "planted-bugs")]
+pub use planted::Bug;
 pub use state::State;
 pub use timers::{Deadline, Timeout};
 
@@ -101,7 +105,8 @@ pub enum Action {
 /// # The loop
 ///
 /// After each input: for each connection that `poll_ready` names, wake whoever writes to it; a connection is named once,
-/// until `poll_transmit` has said `None` for it. After [`Action::Close`], drop the transport and call `handle_eof`.
+/// until `poll_transmit` has said `None` for it, and once more when its session ends ([`is_over`](Self::is_over)): what a
+/// peer does not take in a while after that is not worth waiting for. After [`Action::Close`], drop the transport and call `handle_eof`.
 ///
 /// ```
 /// use wamp_proto::{Encoding, Instant, router::{Action, Config, Opened, Router}};
@@ -243,6 +248,12 @@ impl Router {
         self.links.find(connection).is_some()
     }
 
+    /// Whether nothing more is read from a connection, for good: its session has ended, or it is not there. What is queued
+    /// for it may still be sent.
+    pub fn is_over(&self, connection: ConnectionId) -> bool {
+        self.links.is_over(connection)
+    }
+
     /// Whether there is no connection at all.
     pub fn is_empty(&self) -> bool {
         self.links.is_empty()
@@ -293,6 +304,11 @@ impl Router {
         }
         let realm =
             self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        #[cfg(feature = "planted-bugs")]
+        let realm = match message {
+            Message::Publish(_) if self.config.has(Bug::EventCrossesRealms) => Some(0),
+            _ => realm,
+        };
         let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else {
             return;
         };

@@ -44,6 +44,23 @@ impl Queue {
         self.frames.is_empty()
     }
 
+    #[cfg(feature = "planted-bugs")]
+    pub(super) fn swap_last(&mut self) {
+        let last = self.frames.len().saturating_sub(1);
+        if last > 0 {
+            self.frames.swap(last.saturating_sub(1), last);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether more is queued than one of these.
+    pub(super) fn is_above(&self, bytes: usize, frames: usize) -> bool {
+        self.bytes > bytes || self.frames.len() > frames
+    }
+
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Misuse, RemoteError},
-    id::{RegistrationId, RequestId},
+    id::{RegistrationId, RequestId, SubscriptionId},
     map::IdSet,
     message::{
         self, ErrorDetails, Interrupt, Message, MessageKind, Register, RegisterOptions, Registered, Role,
@@ -212,14 +212,33 @@ impl Session {
                 self.unwanted.insert(unwanted);
                 continue;
             }
-            let request = self.ids.next();
-            self.requests.ignore_answer(request, ends);
-            self.send_always(match unwanted {
-                Unwanted::Subscription(subscription) => {
-                    Message::from(Unsubscribe { request, subscription, options: None })
-                }
-                Unwanted::Registration(registration) => Unregister { request, registration }.into(),
-            });
+            self.end_without_answer(unwanted, ends);
+        }
+    }
+
+    fn end_without_answer(&mut self, unwanted: Unwanted, ends: MessageKind) {
+        let request = self.ids.next();
+        self.requests.ignore_answer(request, ends);
+        self.send_always(match unwanted {
+            Unwanted::Subscription(subscription) => {
+                Message::from(Unsubscribe { request, subscription, options: None })
+            }
+            Unwanted::Registration(registration) => Unregister { request, registration }.into(),
+        });
+    }
+
+    /// Ends a registration without waiting for the answer, full queue or not; no event follows. Calls of it that come
+    /// until the router knows are answered with `wamp.error.no_such_procedure`. Unknown ones are ignored.
+    pub fn abandon_registration(&mut self, registration: RegistrationId) {
+        if self.state == State::Open && self.invocations.registrations.remove(&registration) {
+            self.end_without_answer(Unwanted::Registration(registration), MessageKind::Unregister);
+        }
+    }
+
+    /// Ends a subscription without waiting for the answer, full queue or not; no event follows. Unknown ones are ignored.
+    pub fn abandon_subscription(&mut self, subscription: SubscriptionId) {
+        if self.state == State::Open && self.subscriptions.remove(&subscription) {
+            self.end_without_answer(Unwanted::Subscription(subscription), MessageKind::Unsubscribe);
         }
     }
 

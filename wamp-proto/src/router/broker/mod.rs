@@ -6,15 +6,13 @@ mod subscriptions;
 use super::{
     Context,
     index::Index,
-    link::{Class, Links, Peer, Sent},
+    link::{Links, Peer},
 };
 use crate::{
-    error::RemoteError,
     id::{RequestId, SequentialIds, SubscriptionId},
     map::{IdMap, Seeded},
-    message::{self, ErrorDetails, MessageKind},
-    payload::Payload,
-    uri::{Pattern, Uri},
+    message::MessageKind,
+    uri::Pattern,
 };
 
 #[derive(Debug)]
@@ -56,29 +54,6 @@ impl Broker {
 impl Context<'_> {
     /// Answers a request with ERROR.
     pub(super) fn refuse(&mut self, kind: MessageKind, request: RequestId, error: &'static str, text: &str) {
-        let payload = self
-            .links
-            .get(self.from)
-            .filter(|_| !text.is_empty())
-            .and_then(|link| Payload::from_args(link.encoding, &[text]).ok())
-            .unwrap_or_else(Payload::empty);
-        self.fail(self.from, kind, request, RemoteError { error: Uri::unchecked(error), payload });
-    }
-
-    /// Sends ERROR to anybody.
-    pub(super) fn fail(&mut self, to: Peer, kind: MessageKind, request: RequestId, error: RemoteError) {
-        let details = ErrorDetails::default();
-        let mut message = message::Error {
-            request_kind: kind,
-            request,
-            details,
-            error: error.error,
-            payload: error.payload,
-        };
-        // Whoever asked must hear of it: what is too large for the peer is left out.
-        if self.links.send(self.now, to, Class::Reply, message.clone()) == Sent::TooLarge {
-            message.payload = Payload::empty();
-            self.links.send(self.now, to, Class::Reply, message);
-        }
+        self.links.refuse(self.now, self.from, kind, request, error, text);
     }
 }

@@ -51,6 +51,8 @@ fn deliver(
     publish: &Publish,
 ) {
     let exclude_me = publish.options.exclude_me.unwrap_or(true);
+    #[cfg(feature = "planted-bugs")]
+    let exclude_me = exclude_me && !context.config.has(crate::router::Bug::EventToPublisher);
     let mut frames = Frames::default();
     for &peer in &subscription.subscribers {
         if exclude_me && peer == context.from {

@@ -44,8 +44,8 @@ impl Dealer {
             }
             return Ok(());
         }
-        forget(context, request, route);
-        if mode == CancelMode::KillNoWait && interruptible {
+        let told = forget(context, request, route);
+        if mode == CancelMode::KillNoWait && interruptible && !told {
             interrupt(context.now, context.links, route, mode);
         }
         context.refuse(MessageKind::Call, request, uris::error::CANCELED, "");
@@ -76,14 +76,19 @@ fn supports_canceling(links: &Links, peer: Peer, role: Role) -> bool {
     identity.is_some_and(|identity| identity.roles.supports(role, Feature::CallCanceling))
 }
 
-/// Neither side knows the call any more; what the callee answers is late.
-fn forget(context: &mut Context<'_>, request: RequestId, route: Route) {
+/// Neither side knows the call any more; what the callee answers is late. Returns whether the callee was told to stop
+/// before.
+fn forget(context: &mut Context<'_>, request: RequestId, route: Route) -> bool {
     if let Some(link) = context.links.get_mut(context.from) {
         link.calls.remove(&request);
     }
-    if let Some(link) = context.links.get_mut(route.callee) {
-        link.invocations.remove(&route.invocation);
+    #[cfg(feature = "planted-bugs")]
+    if context.config.has(crate::router::Bug::LateYieldForwarded) {
+        return false;
     }
+    let callee = context.links.get_mut(route.callee);
+    let pending = callee.and_then(|link| link.invocations.remove(&route.invocation));
+    pending.is_some_and(|pending| pending.killed)
 }
 
 fn interrupt(now: Instant, links: &mut Links, route: Route, mode: CancelMode) {

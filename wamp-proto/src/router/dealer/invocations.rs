@@ -2,10 +2,9 @@
 
 use super::Dealer;
 use crate::{
-    error::{RemoteError, Violation},
+    error::Violation,
     id::RequestId,
     message::{self, Call, Invocation, InvocationDetails, MessageKind, ResultDetails, Yield},
-    payload::Payload,
     router::{
         Context,
         link::{Class, PendingCall, Route, Sent},
@@ -47,7 +46,14 @@ impl Dealer {
             return Err(unavailable("too many calls wait for this callee"));
         }
         let mut ids = link.invocation_ids.clone();
-        let invocation = ids.next();
+        let invocation: RequestId = ids.next();
+        #[cfg(feature = "planted-bugs")]
+        let invocation =
+            if context.config.has(crate::router::Bug::InvocationIdSkipped) && invocation.get() == 3 {
+                ids.next()
+            } else {
+                invocation
+            };
         // pattern registrations must be told the procedure; T-68: details are made afresh.
         let procedure = (entry.pattern.kind() != Match::Exact).then_some(call.procedure);
         let details = InvocationDetails { procedure, ..InvocationDetails::default() };
@@ -164,8 +170,5 @@ fn undeliverable(sent: Sent) -> Option<(&'static str, &'static str)> {
 }
 
 fn fail(context: &mut Context<'_>, call: &PendingCall, error: &'static str, text: &str) {
-    let encoding = context.links.get(call.caller).map(|link| link.encoding);
-    let payload = encoding.and_then(|encoding| Payload::from_args(encoding, &[text]).ok());
-    let error = RemoteError { error: Uri::unchecked(error), payload: payload.unwrap_or_else(Payload::empty) };
-    context.fail(call.caller, MessageKind::Call, call.request, error);
+    context.links.refuse(context.now, call.caller, MessageKind::Call, call.request, error, text);
 }

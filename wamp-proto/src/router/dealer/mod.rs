@@ -7,13 +7,12 @@ mod registrations;
 use super::{
     Context,
     index::Index,
-    link::{Class, Links, Peer},
+    link::{Links, Peer},
 };
 use crate::{
     id::{RegistrationId, RequestId, SequentialIds},
     map::{IdMap, Seeded},
-    message::{self, ErrorDetails, MessageKind},
-    payload::Payload,
+    message::MessageKind,
     time::Instant,
     uri::{Match, Pattern, Uri, uris},
 };
@@ -50,6 +49,10 @@ impl Dealer {
         let mut invocations = core::mem::take(&mut link.invocations).into_iter().collect::<Vec<_>>();
         // The order reaches no output here, but does below.
         for registration in registrations {
+            #[cfg(feature = "planted-bugs")]
+            if links.has(crate::router::Bug::RegistrationKept) {
+                continue;
+            }
             self.remove(registration);
         }
         invocations.sort_unstable_by_key(|(invocation, _)| *invocation);
@@ -66,16 +69,7 @@ fn fail_call(now: Instant, links: &mut Links, caller: Peer, request: RequestId) 
     if link.calls.remove(&request).is_none() {
         return;
     }
-    let payload =
-        Payload::from_args(link.encoding, &["the callee has left"]).unwrap_or_else(|_| Payload::empty());
-    let error = message::Error {
-        request_kind: MessageKind::Call,
-        request,
-        details: ErrorDetails::default(),
-        error: Uri::unchecked(uris::error::CANCELED),
-        payload,
-    };
-    links.send(now, caller, Class::Reply, error);
+    links.refuse(now, caller, MessageKind::Call, request, uris::error::CANCELED, "the callee has left");
 }
 
 impl Context<'_> {

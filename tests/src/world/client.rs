@@ -1,0 +1,257 @@
+//! What a client session can do, in one line each.
+
+use serde::{Serialize, de::DeserializeOwned};
+use wamp_proto::{
+    Encoding, Match, Payload, Uri,
+    error::{Closed, Misuse, RemoteError},
+    id::{RegistrationId, RequestId, SubscriptionId},
+    message::{CancelMode, PublishOptions, RegisterOptions, SubscribeOptions},
+    session::{Call, Event, Failure},
+    uri::uris,
+};
+
+use super::World;
+
+/// A client session of a [`World`].
+///
+/// What a client is told to do is on its way when the method returns; [`World::run`] lets it arrive. Requests that the
+/// session refuses panic: a scenario says what it knows to be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client(pub(super) usize);
+
+impl Client {
+    /// Registers a procedure.
+    pub fn register(self, world: &mut World, procedure: &str) -> RequestId {
+        self.register_with(world, procedure, RegisterOptions::default())
+    }
+
+    /// Registers a pattern.
+    pub fn register_pattern(self, world: &mut World, kind: Match, pattern: &str) -> RequestId {
+        let options = RegisterOptions { match_policy: Some(kind), ..RegisterOptions::default() };
+        self.register_with(world, pattern, options)
+    }
+
+    fn register_with(self, world: &mut World, procedure: &str, options: RegisterOptions) -> RequestId {
+        let (now, procedure) = (world.now, Uri::unchecked(procedure));
+        let request = world.session(self.0).session.register(now, procedure, options).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Gives up a registration.
+    pub fn unregister(self, world: &mut World, registration: RegistrationId) -> RequestId {
+        let now = world.now;
+        let request = world.session(self.0).session.unregister(now, registration).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Calls a procedure with positional arguments.
+    pub fn call(self, world: &mut World, procedure: &str, args: impl Serialize) -> RequestId {
+        self.try_call(world, procedure, args).unwrap()
+    }
+
+    /// The same, when the session may refuse.
+    ///
+    /// # Errors
+    ///
+    /// As the session says.
+    pub fn try_call(
+        self,
+        world: &mut World,
+        procedure: &str,
+        args: impl Serialize,
+    ) -> Result<RequestId, Misuse> {
+        let (now, payload) = (world.now, Payload::from_args(self.encoding(world), &args)?);
+        let call = Call::new(Uri::unchecked(procedure), payload);
+        let request = world.session(self.0).session.call(now, call);
+        world.flush();
+        request
+    }
+
+    /// Cancels a call.
+    pub fn cancel(self, world: &mut World, call: RequestId, mode: CancelMode) {
+        world.session(self.0).session.cancel(call, mode).unwrap();
+        world.flush();
+    }
+
+    /// Publishes positional arguments, without acknowledgement.
+    pub fn publish(self, world: &mut World, topic: &str, args: impl Serialize) -> RequestId {
+        self.publish_with(world, topic, args, PublishOptions::default())
+    }
+
+    /// Publishes with options.
+    pub fn publish_with(
+        self,
+        world: &mut World,
+        topic: &str,
+        args: impl Serialize,
+        options: PublishOptions,
+    ) -> RequestId {
+        let payload = Payload::from_args(self.encoding(world), &args).unwrap();
+        self.publish_payload(world, topic, payload, options)
+    }
+
+    /// Publishes any payload.
+    pub fn publish_payload(
+        self,
+        world: &mut World,
+        topic: &str,
+        payload: Payload,
+        options: PublishOptions,
+    ) -> RequestId {
+        let (now, topic) = (world.now, Uri::unchecked(topic));
+        let request = world.session(self.0).session.publish(now, topic, options, payload).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Subscribes to a topic.
+    pub fn subscribe(self, world: &mut World, topic: &str) -> RequestId {
+        self.subscribe_with(world, topic, SubscribeOptions::default())
+    }
+
+    /// Subscribes to a pattern.
+    pub fn subscribe_pattern(self, world: &mut World, kind: Match, pattern: &str) -> RequestId {
+        let options = SubscribeOptions { match_policy: Some(kind), ..SubscribeOptions::default() };
+        self.subscribe_with(world, pattern, options)
+    }
+
+    fn subscribe_with(self, world: &mut World, topic: &str, options: SubscribeOptions) -> RequestId {
+        let (now, topic) = (world.now, Uri::unchecked(topic));
+        let request = world.session(self.0).session.subscribe(now, topic, options).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Gives up a subscription.
+    pub fn unsubscribe(self, world: &mut World, subscription: SubscriptionId) -> RequestId {
+        let now = world.now;
+        let request = world.session(self.0).session.unsubscribe(now, subscription).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Answers the oldest invocation that has no answer yet.
+    pub fn answer(self, world: &mut World, args: impl Serialize) {
+        let payload = Payload::from_args(self.encoding(world), &args).unwrap();
+        let end = world.session(self.0);
+        let invocation = end.invocations.pop_front().unwrap();
+        end.session.reply(invocation).unwrap().result(payload).unwrap();
+        world.flush();
+    }
+
+    /// Answers the oldest invocation with an error.
+    pub fn fail(self, world: &mut World, error: &str, args: impl Serialize) {
+        let payload = Payload::from_args(self.encoding(world), &args).unwrap();
+        let error = RemoteError { error: Uri::unchecked(error), payload };
+        let end = world.session(self.0);
+        let invocation = end.invocations.pop_front().unwrap();
+        end.session.reply(invocation).unwrap().error(error).unwrap();
+        world.flush();
+    }
+
+    /// Says GOODBYE.
+    pub fn leave(self, world: &mut World) {
+        let now = world.now;
+        world.session(self.0).session.close(now, Uri::unchecked(uris::close::CLOSE_REALM));
+        world.flush();
+    }
+
+    /// The events since the last look.
+    pub fn events(self, world: &mut World) -> Vec<Event> {
+        core::mem::take(&mut world.session(self.0).events)
+    }
+
+    /// The result of a call as a value, or the URI of its error.
+    ///
+    /// # Errors
+    ///
+    /// The error's URI, or `timeout`.
+    ///
+    /// # Panics
+    ///
+    /// When the call is not finished.
+    pub fn result<T: DeserializeOwned>(self, world: &mut World, call: RequestId) -> Result<T, String> {
+        for event in &world.session(self.0).events {
+            match event {
+                Event::Result { request, payload, .. } if *request == call => {
+                    return Ok(payload.value().unwrap());
+                }
+                Event::Failed { request, failure } if *request == call => return Err(reason(failure)),
+                _ => {}
+            }
+        }
+        panic!("call {call} is not finished")
+    }
+
+    /// The payloads of all events, the oldest first, as JSON.
+    pub fn received(self, world: &mut World) -> Vec<String> {
+        let json = |payload: &Payload| {
+            let payload = payload.transcode(Encoding::Json).unwrap();
+            String::from_utf8(payload.raw().to_vec()).unwrap()
+        };
+        let events = world.session(self.0).events.iter();
+        events
+            .filter_map(|event| match event {
+                Event::Event(event) => Some(json(&event.payload)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The subscription that a request has led to.
+    ///
+    /// # Panics
+    ///
+    /// When it has not.
+    pub fn subscription(self, world: &mut World, of: RequestId) -> SubscriptionId {
+        let found = world.session(self.0).events.iter().find_map(|event| match event {
+            Event::Subscribed { request, subscription } if *request == of => Some(*subscription),
+            _ => None,
+        });
+        found.unwrap()
+    }
+
+    /// The registration that a request has led to.
+    ///
+    /// # Panics
+    ///
+    /// When it has not.
+    pub fn registration(self, world: &mut World, of: RequestId) -> RegistrationId {
+        let found = world.session(self.0).events.iter().find_map(|event| match event {
+            Event::Registered { request, registration } if *request == of => Some(*registration),
+            _ => None,
+        });
+        found.unwrap()
+    }
+
+    /// The URI of the error that a request ended in.
+    ///
+    /// # Panics
+    ///
+    /// When it did not.
+    pub fn failure(self, world: &mut World, of: RequestId) -> String {
+        let found = world.session(self.0).events.iter().find_map(|event| match event {
+            Event::Failed { request, failure } if *request == of => Some(reason(failure)),
+            _ => None,
+        });
+        found.unwrap()
+    }
+
+    /// Why the session ended, if it has.
+    pub fn closed(self, world: &mut World) -> Option<Closed> {
+        world.session(self.0).session.closed().cloned()
+    }
+
+    fn encoding(self, world: &mut World) -> Encoding {
+        world.session(self.0).session.encoding()
+    }
+}
+
+fn reason(failure: &Failure) -> String {
+    match failure {
+        Failure::Remote(error) => error.error.as_str().to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,65 @@
+//! `wamp subscribe`.
+
+use std::time::Duration;
+
+use wamp_tokio::{Client, Subscription, proto::Match};
+
+use crate::{
+    args::{MatchPolicy, Subscribe},
+    exit::{Code, Failure},
+    session::{Context, check_uri},
+};
+
+/// Prints events until there were enough, the time is over, or a signal comes.
+pub(crate) async fn run(context: &Context, arguments: Subscribe) -> Result<(), Failure> {
+    check_uri(&arguments.uri, Match::from(arguments.policy))?;
+    context.run(async |context, client| subscribe(context, client, &arguments).await).await
+}
+
+async fn subscribe(context: &Context, client: &Client, arguments: &Subscribe) -> Result<(), Failure> {
+    let subscribe = client.subscribe(&arguments.uri);
+    let subscribe = match arguments.policy {
+        MatchPolicy::Exact => subscribe,
+        MatchPolicy::Prefix => subscribe.prefix(),
+        MatchPolicy::Wildcard => subscribe.wildcard(),
+    };
+    let events = subscribe.await?;
+    context.say(format_args!("subscribed to {} (subscription {})", arguments.uri, events.id()));
+    let mut seen = 0;
+    let printing = print(context, client, events, arguments.count, &mut seen);
+    match tokio::time::timeout(arguments.duration.unwrap_or(FOREVER), printing).await {
+        Ok(result) => result,
+        Err(_) => match arguments.count {
+            Some(count) => {
+                Err(Failure::new(Code::Timeout, format!("only {seen} of {count} events came in time")))
+            }
+            None => Ok(()),
+        },
+    }
+}
+
+/// Longer than anybody waits.
+const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+async fn print(
+    context: &Context,
+    client: &Client,
+    mut events: Subscription,
+    count: Option<u64>,
+    seen: &mut u64,
+) -> Result<(), Failure> {
+    while let Some(event) = events.next().await {
+        if event.missed > 0 {
+            eprintln!("warning: {} events were lost, stdout is not read as fast as they come", event.missed);
+        }
+        context.printer.event(&event)?;
+        *seen += 1;
+        if Some(*seen) == count {
+            return Ok(());
+        }
+    }
+    Err(match client.close_reason() {
+        Some(closed) => wamp_tokio::Error::Closed(closed).into(),
+        None => Failure::new(Code::Lost, "the router ended the subscription"),
+    })
+}

@@ -1,0 +1,75 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod args;
+mod commands;
+mod duration;
+mod exit;
+mod output;
+mod session;
+mod signals;
+mod value;
+
+use std::{process::ExitCode, time::Duration};
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    args::{Cli, Globals},
+    exit::{Code, Failure},
+    output::Printer,
+    session::Context,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(&cli.globals);
+    let printer = Printer::new(cli.globals.output);
+    match run(cli, printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprintln!("error: {}", one_line(&failure.message));
+            }
+            if let Some(error) = &failure.remote {
+                // There is an error to report already.
+                let _ = printer.error(error);
+            }
+            failure.status()
+        }
+    }
+}
+
+fn run(cli: Cli, printer: Printer) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Code::Internal, format!("cannot start the runtime: {error}")))?;
+    let context = Context { globals: cli.globals, printer };
+    let result = runtime.block_on(commands::run(&context, cli.command));
+    // The tasks that are left go now, and with them the commands they run; what blocks is of no use to anybody.
+    runtime.shutdown_timeout(SHUTDOWN);
+    result
+}
+
+/// How long tasks may take to go.
+const SHUTDOWN: Duration = Duration::from_millis(500);
+
+/// Sends the log to stderr: RUST_LOG says what, or else -q and -v.
+fn log(globals: &Globals) {
+    let level = match (globals.quiet, globals.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "debug",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+/// An error is one line, whatever somebody sent.
+fn one_line(text: &str) -> String {
+    text.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,78 @@
+//! One session for one command.
+
+use std::time::Duration;
+
+use wamp_tokio::{
+    Client,
+    proto::{Match, Pattern, Uri, uri::UriRule},
+};
+
+use crate::{args::Globals, exit::Failure, output::Printer, signals::Signals};
+
+/// What the commands share.
+pub(crate) struct Context {
+    /// The global flags.
+    pub(crate) globals: Globals,
+    /// Where results go.
+    pub(crate) printer: Printer,
+}
+
+impl Context {
+    /// Says something to people, unless they asked for quiet.
+    pub(crate) fn say(&self, text: impl std::fmt::Display) {
+        if !self.globals.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    /// Joins the realm, runs the command and closes the session in order, also when a signal ends the command.
+    pub(crate) async fn run(
+        &self,
+        command: impl AsyncFnOnce(&Self, &Client) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        // Not earlier: until here, a signal just ends the process, also one that waits for its stdin.
+        let mut signals = Signals::catch()?;
+        let client = tokio::select! {
+            client = connect(&self.globals) => client?,
+            ended = signals.next() => return Err(ended),
+        };
+        tracing::info!(session = %client.session(), encoding = %client.encoding(), "joined");
+        let result = tokio::select! {
+            result = command(self, &client) => result,
+            ended = signals.next() => Err(ended),
+        };
+        let closed = client.close().await;
+        tracing::info!(%closed, "closed");
+        result
+    }
+}
+
+/// Refuses a URI that cannot be one before anything is sent.
+pub(crate) fn check_uri(uri: &str, policy: Match) -> Result<(), Failure> {
+    Pattern::new(UriRule::Loose, policy, uri).map(drop).map_err(Failure::usage)
+}
+
+async fn connect(globals: &Globals) -> Result<Client, Failure> {
+    let [realm] = globals.realm.as_slice() else {
+        return Err(Failure::usage("a client joins one realm: give --realm once"));
+    };
+    realm.parse::<Uri>().map_err(|error| Failure::usage(format!("bad realm: {error}")))?;
+    let connect = wamp_tokio::connect(&globals.url).realm(realm).agent(AGENT).options(|options| {
+        if let Some(serializer) = globals.serializer {
+            options.serializers = vec![serializer.into()];
+        }
+        if let Some(timeout) = globals.timeout {
+            options.request_timeout = timeout;
+            options.connect_timeout = options.connect_timeout.min(timeout);
+            options.join_timeout = options.join_timeout.min(timeout);
+            options.close_timeout = options.close_timeout.min(timeout.max(MIN_CLOSE));
+        }
+    });
+    Ok(connect.await?)
+}
+
+/// What we are called in the router's logs.
+const AGENT: &str = concat!("wamp-cli-", env!("CARGO_PKG_VERSION"));
+
+/// Saying GOODBYE deserves a moment however short the time for an answer is.
+const MIN_CLOSE: Duration = Duration::from_millis(200);

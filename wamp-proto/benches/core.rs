@@ -1,0 +1,187 @@
+//! What the core costs: `cargo bench -p wamp-proto`.
+
+use bytes::Bytes;
+use divan::{Bencher, black_box};
+use wamp_proto::{
+    Encoding, Instant, Limits, Payload, Uri,
+    id::RequestId,
+    message::{
+        Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions,
+        Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
+    },
+    router::{Action, Config, ConnectionId, Opened, Router},
+};
+
+const NOW: Instant = Instant::ZERO;
+
+fn main() {
+    divan::main();
+}
+
+/// Payloads: one text of 64 bytes, one of 16 kB, a hundred rows of five columns.
+#[derive(Clone, Copy, Debug)]
+enum Load {
+    Text64,
+    Text16k,
+    Rows100,
+}
+
+impl Load {
+    const ALL: [Self; 3] = [Self::Text64, Self::Text16k, Self::Rows100];
+
+    fn payload(self, encoding: Encoding) -> Payload {
+        let row = |n: u64| (n, "some name", n % 2 == 0, 1.5, [n, n + 1]);
+        let payload = match self {
+            Self::Text64 => Payload::from_args(encoding, &["x".repeat(64)]),
+            Self::Text16k => Payload::from_args(encoding, &["x".repeat(16 << 10)]),
+            Self::Rows100 => Payload::from_args(encoding, &(0..100).map(row).collect::<Vec<_>>()),
+        };
+        payload.expect("plain values can be serialized")
+    }
+}
+
+fn cases() -> Vec<(Encoding, Load)> {
+    Encoding::ALL.into_iter().flat_map(|encoding| Load::ALL.map(|load| (encoding, load))).collect()
+}
+
+fn call(encoding: Encoding, load: Load) -> Message {
+    Message::from(Call {
+        request: RequestId::FIRST,
+        options: CallOptions::default(),
+        procedure: uri("com.example.procedure"),
+        payload: load.payload(encoding),
+    })
+}
+
+fn frame(message: &Message, encoding: Encoding) -> Bytes {
+    message.encode(encoding).expect("valid messages can be encoded")
+}
+
+fn uri(uri: &str) -> Uri {
+    uri.parse().expect("a valid URI")
+}
+
+#[divan::bench(args = cases())]
+fn decode(bencher: Bencher<'_, '_>, (encoding, load): (Encoding, Load)) {
+    let frame = frame(&call(encoding, load), encoding);
+    bencher.bench(|| Message::decode(encoding, black_box(&frame), &Limits::default()));
+}
+
+#[divan::bench(args = cases())]
+fn encode(bencher: Bencher<'_, '_>, (encoding, load): (Encoding, Load)) {
+    let message = call(encoding, load);
+    bencher.bench(|| black_box(&message).encode(encoding));
+}
+
+#[divan::bench(args = cases())]
+fn transcode_to_the_next(bencher: Bencher<'_, '_>, (encoding, load): (Encoding, Load)) {
+    let payload = load.payload(encoding);
+    let to = Encoding::ALL[(encoding as usize + 1) % 3];
+    bencher.bench(|| black_box(&payload).transcode(to));
+}
+
+/// CALL -> INVOCATION -> YIELD -> RESULT: decoded, routed, spliced and taken.
+#[divan::bench(args = cases())]
+fn route_call(bencher: Bencher<'_, '_>, (encoding, load): (Encoding, Load)) {
+    let mut world = World::new(encoding);
+    let (caller, callee) = (world.join(), world.join());
+    world.register(callee, "com.example.procedure");
+    let payload = load.payload(encoding);
+    let mut number = 0;
+    bencher.bench_local(|| {
+        number += 1;
+        world.call(caller, callee, number, &payload);
+    });
+}
+
+#[divan::bench(args = [1, 10, 100])]
+fn route_event(bencher: Bencher<'_, '_>, subscribers: usize) {
+    let mut world = World::new(Encoding::Json);
+    let publisher = world.join();
+    let subscribers = (0..subscribers).map(|_| world.join()).collect::<Vec<_>>();
+    for &subscriber in &subscribers {
+        world.subscribe(subscriber, 1, "com.example.topic");
+    }
+    let payload = Load::Text64.payload(Encoding::Json);
+    bencher.bench_local(|| world.publish(publisher, "com.example.topic", &payload, &subscribers));
+}
+
+/// The cost of a publication does not depend on how many topics there are.
+#[divan::bench(args = [10, 1_000, 100_000])]
+fn route_event_among_topics(bencher: Bencher<'_, '_>, topics: u64) {
+    let mut world = World::new(Encoding::Json);
+    let (publisher, subscriber) = (world.join(), world.join());
+    for topic in 1..=topics {
+        world.subscribe(subscriber, topic, &format!("com.example.topic{topic}"));
+    }
+    let payload = Load::Text64.payload(Encoding::Json);
+    bencher.bench_local(|| world.publish(publisher, "com.example.topic7", &payload, &[subscriber]));
+}
+
+/// A router and connections that take what they get.
+struct World {
+    router: Router,
+    encoding: Encoding,
+}
+
+impl World {
+    fn new(encoding: Encoding) -> Self {
+        let mut config = Config::new([uri("realm1")]);
+        config.max_subscriptions = usize::MAX;
+        Self { router: Router::new(config, [1; 32]), encoding }
+    }
+
+    fn join(&mut self) -> ConnectionId {
+        let connection = self.router.open(NOW, Opened::new(self.encoding));
+        let roles =
+            Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Default::default()));
+        let details = HelloDetails { roles, ..HelloDetails::default() };
+        self.send(connection, Hello { realm: uri("realm1"), details }.into());
+        self.take(connection);
+        connection
+    }
+
+    fn register(&mut self, callee: ConnectionId, procedure: &str) {
+        let (request, procedure) = (RequestId::FIRST, uri(procedure));
+        self.send(callee, Register { request, options: RegisterOptions::default(), procedure }.into());
+        self.take(callee);
+    }
+
+    fn subscribe(&mut self, subscriber: ConnectionId, request: u64, topic: &str) {
+        let request = request.try_into().expect("an id");
+        let subscribe = Subscribe { request, options: SubscribeOptions::default(), topic: uri(topic) };
+        self.send(subscriber, subscribe.into());
+        self.take(subscriber);
+    }
+
+    fn call(&mut self, caller: ConnectionId, callee: ConnectionId, number: u64, payload: &Payload) {
+        let request = number.try_into().expect("an id");
+        let (options, procedure) = (CallOptions::default(), uri("com.example.procedure"));
+        self.send(caller, Call { request, options, procedure, payload: payload.clone() }.into());
+        self.take(callee);
+        let options = YieldOptions::default();
+        self.send(callee, Yield { request, options, payload: payload.clone() }.into());
+        self.take(caller);
+    }
+
+    fn publish(&mut self, from: ConnectionId, topic: &str, payload: &Payload, to: &[ConnectionId]) {
+        let (request, options) = (RequestId::FIRST, PublishOptions::default());
+        self.send(from, Publish { request, options, topic: uri(topic), payload: payload.clone() }.into());
+        for &subscriber in to {
+            self.take(subscriber);
+        }
+    }
+
+    fn send(&mut self, from: ConnectionId, message: Message) {
+        self.router.handle_frame(NOW, from, frame(&message, self.encoding));
+    }
+
+    fn take(&mut self, to: ConnectionId) {
+        while self.router.poll_ready().is_some() {}
+        let mut taken = 0;
+        while let Some(Action::Send(frame)) = self.router.poll_transmit(to) {
+            taken += black_box(frame).len();
+        }
+        assert!(taken > 0, "nothing was routed");
+    }
+}

@@ -1,0 +1,125 @@
+//! How many allocations the routed path needs: counted, because nothing else stays the same on a busy machine.
+//!
+//! One test only: the counter sees the whole process.
+
+use bytes::Bytes;
+use wamp_proto::{
+    Encoding, Instant, Payload, Uri,
+    id::RequestId,
+    message::{
+        Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions,
+        Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
+    },
+    router::{Action, Config, ConnectionId, Opened, Router},
+};
+
+#[global_allocator]
+static ALLOCATOR: dhat::Alloc = dhat::Alloc;
+
+const NOW: Instant = Instant::ZERO;
+const ENCODING: Encoding = Encoding::MessagePack;
+
+/// Allocations of one routed call, CALL -> INVOCATION -> YIELD -> RESULT, and of one event to ten subscribers.
+const CALL: u64 = 6;
+const EVENT: u64 = 4;
+
+#[test]
+fn the_routed_path_allocates_little_more_than_its_frames() {
+    let _profiler = dhat::Profiler::builder().testing().build();
+    let mut router = Router::new(Config::new([uri("realm1")]), [1; 32]);
+    let caller = join(&mut router);
+    let callee = join(&mut router);
+    let (request, procedure) = (RequestId::FIRST, uri("com.example.procedure"));
+    send(&mut router, callee, Register { request, options: RegisterOptions::default(), procedure }.into());
+    drain(&mut router, callee);
+    let subscribers = (0..10).map(|_| join(&mut router)).collect::<Vec<_>>();
+    for &subscriber in &subscribers {
+        let subscribe =
+            Subscribe { request, options: SubscribeOptions::default(), topic: uri("com.example.topic") };
+        send(&mut router, subscriber, subscribe.into());
+        drain(&mut router, subscriber);
+    }
+
+    // The first rounds fill the maps and queues that are kept.
+    let calls = (1..=20).map(|n| routed_call(&mut router, caller, callee, n)).collect::<Vec<_>>();
+    let events = (21..=40).map(|n| routed_event(&mut router, caller, &subscribers, n)).collect::<Vec<_>>();
+    println!("allocations: {} for a routed call, {} for an event to 10", calls[19], events[19]);
+    assert!(calls[10..].iter().all(|count| *count <= CALL), "{calls:?}");
+    assert!(events[10..].iter().all(|count| *count <= EVENT), "{events:?}");
+}
+
+fn routed_call(router: &mut Router, caller: ConnectionId, callee: ConnectionId, number: u64) -> u64 {
+    let request = number.try_into().unwrap();
+    let procedure = uri("com.example.procedure");
+    let call =
+        frame(Call { request, options: CallOptions::default(), procedure, payload: kilobyte() }.into());
+    let answer = frame(Yield { request, options: YieldOptions::default(), payload: kilobyte() }.into());
+    let before = dhat::HeapStats::get().total_blocks;
+    router.handle_frame(NOW, caller, call);
+    let invocation = next(router, callee);
+    router.handle_frame(NOW, callee, answer);
+    let result = next(router, caller);
+    let count = dhat::HeapStats::get().total_blocks - before;
+    assert!(invocation.len() > 1024 && result.len() > 1024);
+    count
+}
+
+fn routed_event(
+    router: &mut Router,
+    publisher: ConnectionId,
+    subscribers: &[ConnectionId],
+    number: u64,
+) -> u64 {
+    let (request, topic) = (number.try_into().unwrap(), uri("com.example.topic"));
+    let publish =
+        frame(Publish { request, options: PublishOptions::default(), topic, payload: kilobyte() }.into());
+    let before = dhat::HeapStats::get().total_blocks;
+    router.handle_frame(NOW, publisher, publish);
+    for &subscriber in subscribers {
+        next(router, subscriber);
+    }
+    dhat::HeapStats::get().total_blocks - before
+}
+
+/// A frame as a transport hands it over: a slice of a buffer that others share.
+fn frame(message: Message) -> Bytes {
+    let frame = message.encode(ENCODING).unwrap();
+    let shared = frame.clone();
+    drop(frame);
+    shared
+}
+
+fn kilobyte() -> Payload {
+    Payload::from_args(ENCODING, &["x".repeat(1024)]).unwrap()
+}
+
+fn join(router: &mut Router) -> ConnectionId {
+    let connection = router.open(NOW, Opened::new(ENCODING));
+    let roles =
+        Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Default::default()));
+    let details = HelloDetails { roles, ..HelloDetails::default() };
+    send(router, connection, Hello { realm: uri("realm1"), details }.into());
+    drain(router, connection);
+    connection
+}
+
+fn send(router: &mut Router, from: ConnectionId, message: Message) {
+    router.handle_frame(NOW, from, frame(message));
+}
+
+fn next(router: &mut Router, to: ConnectionId) -> Bytes {
+    let Some(Action::Send(frame)) = router.poll_transmit(to) else { panic!("nothing to send") };
+    drain(router, to);
+    frame
+}
+
+fn drain(router: &mut Router, to: ConnectionId) {
+    while router.poll_ready().is_some() {}
+    while let Some(action) = router.poll_transmit(to) {
+        assert!(matches!(action, Action::Send(_)), "{action:?}");
+    }
+}
+
+fn uri(uri: &str) -> Uri {
+    uri.parse().unwrap()
+}
