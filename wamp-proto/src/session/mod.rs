@@ -339,10 +339,11 @@ impl Session {
 
     fn request_timed_out(&mut self, request: RequestId) {
         if let Some(pending) = self.requests.give_up(request) {
+            self.events.push_back(Event::Failed { request, failure: Failure::Timeout });
+            // Last, as it may be what overruns the queue and ends the session.
             if pending.kind() == MessageKind::Call {
                 self.send_cancel(request, message::CancelMode::KillNoWait);
             }
-            self.events.push_back(Event::Failed { request, failure: Failure::Timeout });
         }
     }
 
