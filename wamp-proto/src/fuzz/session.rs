@@ -367,7 +367,7 @@ fn number_of(byte: u8) -> u64 {
     match byte {
         0xFF => MAX_ID,
         0xFE => 0,
-        _ => 1 + u64::from(byte) % 12,
+        _ => 1 + (u64::from(byte) + 11) % 12,
     }
 }
 
