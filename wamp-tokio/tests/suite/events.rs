@@ -163,6 +163,7 @@ fn a_dropped_wish_leaves_nothing_behind() {
                     continue;
                 }
                 // The answer is there, but nobody has looked: polled once, then dropped.
+                let name = format!("{name}.seen");
                 let mut dropped = Box::pin(client.register(&name, || async { Ok(()) }).into_future());
                 if let Poll::Ready(registered) = poll_once(&mut dropped) {
                     // The router was faster than one poll.
