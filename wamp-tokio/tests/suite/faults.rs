@@ -69,7 +69,8 @@ async fn case(url: &str, fault: Fault, fate: Fate) {
     let healthy = wamp_tokio::connect(&url).await.unwrap();
     healthy.register("t.echo", echo).await.unwrap();
     let connect = wamp_tokio::connect(&proxy.url(&url)).serializers([Encoding::Json]);
-    let client = connect.options(|options| options.request_timeout = Duration::from_secs(2)).await.unwrap();
+    let time = if fate == Fate::Silent { 1 } else { 9 };
+    let client = connect.request_timeout(Duration::from_secs(time)).await.unwrap();
     let mut events = client.subscribe("t.topic").await.unwrap();
     proxy.set(fault);
     let results = within(calls(&client)).await;

@@ -57,7 +57,7 @@ async fn publish_past(router: &Router, url: &str) {
     while router.counts().sessions == 3 {
         let asked = Instant::now();
         within(publisher.publish("t.topic").args((number, &text)).acknowledge()).await.unwrap();
-        assert!(asked.elapsed() < Duration::from_secs(2), "the publisher was slowed");
+        assert!(asked.elapsed() < Duration::from_secs(5), "the publisher was slowed");
         let (seen, _): (u64, String) = within(events.next()).await.unwrap().args().unwrap();
         assert_eq!(seen, number);
         number += 1;

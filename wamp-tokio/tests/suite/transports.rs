@@ -283,7 +283,7 @@ fn half_a_frame_and_silence() {
 #[test]
 fn handshakes_have_their_time() {
     run(async {
-        let timeout = Duration::from_millis(300);
+        let timeout = Duration::from_secs(1);
         let (router, url) = start(|builder| builder.handshake_timeout(timeout).max_handshakes(3)).await;
         let mut slow = Vec::new();
         for part in [&b""[..], b"GET /ws HTTP/1.1\r\n", &[0x7F, 0xF1]] {
