@@ -146,6 +146,10 @@ pub(crate) struct RouterRun {
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
 
+    /// Serve at most this many connections at once; more are told so and refused.
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections: u32,
+
     /// Shut down after this time.
     #[arg(long, value_name = "DUR", value_parser = duration::parse)]
     pub(crate) shutdown_after: Option<Duration>,

@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod connect;
+mod handshakes;
 mod pump;
 mod runtime;
 mod serve;
+mod upgrade;
 
 pub use connect::Connect;
 pub use serve::{Router, RouterBuilder, StartError};

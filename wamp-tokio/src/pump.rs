@@ -35,6 +35,8 @@ use wamp_driver::{
     },
 };
 
+use crate::handshakes::linger;
+
 /// Frames that are read before they are handed over: enough to share a lock and a wake-up, not so many that the writers
 /// wait for long.
 const READ_BATCH: usize = 64;
@@ -285,7 +287,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             E::Io(error) => error.to_string(),
             E::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => String::new(),
             E::Capacity(error) => self.refuse(CloseCode::Size, error.to_string()),
-            E::Utf8(error) => self.refuse(CloseCode::Invalid, error),
+            // What the library says is the text itself, as far as it can be read.
+            E::Utf8(_) => self.refuse(CloseCode::Invalid, "invalid UTF-8".to_owned()),
             error => self.refuse(CloseCode::Protocol, error.to_string()),
         }
     }
@@ -417,6 +420,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
             }
         })
         .await
+    }
+
+    /// After a handshake that failed: a peer that was told why hears it.
+    pub(crate) async fn refuse(&mut self, error: &rawsocket::RawSocketError) {
+        use rawsocket::RawSocketError as E;
+        let told = matches!(
+            error,
+            E::UnsupportedSerializer { .. } | E::ReservedOctets { .. } | E::TooManyConnections
+        );
+        if told {
+            linger(&mut self.stream).await;
+        }
     }
 
     /// Reads once; the end is the codec's to judge.

@@ -14,25 +14,15 @@ use futures_util::future::{Either, select};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::{Instant, timeout_at},
+    sync::{Semaphore, watch},
 };
-use tokio_tungstenite::tungstenite::{
-    handshake::server::{ErrorResponse, Request, Response},
-    http::{
-        StatusCode,
-        header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
-    },
-};
+use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 use wamp_driver::{
     Endpoint, InvalidEndpoint, RouterHandle, SocketAddress,
     proto::{
-        Encoding, Uri,
+        Uri,
         router::{Config, Counts, Opened},
-        transport::{
-            rawsocket::{self, RawSocket},
-            websocket,
-        },
+        transport::rawsocket::{self, RawSocket},
         uri::InvalidUri,
     },
 };
@@ -40,8 +30,10 @@ use wamp_driver::{
 use crate::{
     Connect,
     connect::To,
+    handshakes::{Handshake, Handshakes},
     pump::{self, Raw, WebSocket, websocket_config},
     runtime::Tokio,
+    upgrade::upgrade,
 };
 
 /// A router to be started: add listeners and settings, then `.await` it.
@@ -138,7 +130,7 @@ impl RouterBuilder {
         self
     }
 
-    /// Most connections in their handshake at once, instead of 256; more wait to be accepted.
+    /// Most connections in their handshake at once, instead of 256; for one more, the one that began first is dropped.
     pub fn max_handshakes(mut self, handshakes: usize) -> Self {
         self.max_handshakes = handshakes;
         self
@@ -159,9 +151,8 @@ impl RouterBuilder {
         let (stop, stopped) = watch::channel(());
         let server = Arc::new(Server {
             handle: RouterHandle::new(Tokio::current(), config),
-            handshake_timeout: self.handshake_timeout,
             connections: Arc::new(Semaphore::new(self.max_connections)),
-            handshakes: Arc::new(Semaphore::new(self.max_handshakes)),
+            handshakes: Handshakes::new(self.max_handshakes, self.handshake_timeout),
         });
         let mut router =
             Router { server, endpoints: Vec::new(), stop: Mutex::new(Some(stop)), sockets: Vec::new() };
@@ -283,16 +274,8 @@ impl fmt::Debug for Router {
 /// What all connections of a router share.
 struct Server {
     handle: RouterHandle,
-    handshake_timeout: Duration,
     connections: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
-}
-
-impl Server {
-    /// One for the whole handshake, from the first byte on (fault 19).
-    fn handshake_deadline(&self) -> Instant {
-        Instant::now() + self.handshake_timeout
-    }
+    handshakes: Arc<Handshakes>,
 }
 
 /// How long to wait when the operating system has no more sockets (fault 26).
@@ -300,16 +283,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 async fn accept_tcp(server: Arc<Server>, listener: TcpListener, mut stopped: watch::Receiver<()>) {
     loop {
-        let Some(stream) = next(&server, &mut stopped, || listener.accept()).await else { return };
-        let (stream, handshake) = stream;
+        let Some(stream) = next(&mut stopped, || listener.accept()).await else { return };
         let server = server.clone();
+        let mut handshake = server.handshakes.begin();
         tokio::spawn(async move {
             // Without it, small frames wait for the acknowledgement of those before.
             let _ = stream.set_nodelay(true);
-            let deadline = server.handshake_deadline();
-            match timeout_at(deadline, is_rawsocket(&stream)).await {
-                Ok(Ok(true)) => serve_raw(&server, stream, handshake, deadline).await,
-                Ok(Ok(false)) => serve_websocket(&server, stream, handshake, deadline).await,
+            match handshake.limit(is_rawsocket(&stream)).await {
+                Some(Ok(true)) => serve_raw(&server, stream, handshake).await,
+                Some(Ok(false)) => serve_websocket(&server, stream, handshake).await,
                 _ => {}
             }
         });
@@ -324,15 +306,14 @@ async fn accept_unix(
     mut stopped: watch::Receiver<()>,
 ) {
     loop {
-        let Some(stream) = next(&server, &mut stopped, || listener.accept()).await else { return };
-        let (stream, handshake) = stream;
+        let Some(stream) = next(&mut stopped, || listener.accept()).await else { return };
         let server = server.clone();
+        let handshake = server.handshakes.begin();
         tokio::spawn(async move {
-            let deadline = server.handshake_deadline();
             if websocket {
-                serve_websocket(&server, stream, handshake, deadline).await;
+                serve_websocket(&server, stream, handshake).await;
             } else {
-                serve_raw(&server, stream, handshake, deadline).await;
+                serve_raw(&server, stream, handshake).await;
             }
         });
     }
@@ -356,25 +337,16 @@ async fn bind_unix(path: &std::path::Path) -> io::Result<tokio::net::UnixListene
     }
 }
 
-/// The next connection, once there is room for its handshake; `None` when the router stops.
-async fn next<S, A, F>(
-    server: &Server,
-    stopped: &mut watch::Receiver<()>,
-    accept: impl Fn() -> F,
-) -> Option<(S, OwnedSemaphorePermit)>
+/// The next connection; `None` when the router stops.
+async fn next<S, A, F>(stopped: &mut watch::Receiver<()>, accept: impl Fn() -> F) -> Option<S>
 where
     F: Future<Output = io::Result<(S, A)>>,
 {
     loop {
         let stop = pin!(stopped.changed());
-        let accept = pin!(async {
-            let handshake = server.handshakes.clone().acquire_owned().await.map_err(io::Error::other)?;
-            let (stream, _) = accept().await?;
-            Ok::<_, io::Error>((stream, handshake))
-        });
-        match select(stop, accept).await {
+        match select(stop, pin!(accept())).await {
             Either::Left(_) => return None,
-            Either::Right((Ok(accepted), _)) => return Some(accepted),
+            Either::Right((Ok((stream, _)), _)) => return Some(stream),
             Either::Right((Err(error), _)) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -392,7 +364,7 @@ async fn is_rawsocket(stream: &TcpStream) -> io::Result<bool> {
     Ok(first == [rawsocket::MAGIC])
 }
 
-async fn serve_raw<S>(server: &Server, stream: S, handshake: OwnedSemaphorePermit, deadline: Instant)
+async fn serve_raw<S>(server: &Server, stream: S, mut handshake: Handshake)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -402,68 +374,34 @@ where
     // W-65: one connection too many is told so.
     let codec = if connection.is_ok() { RawSocket::server(&config) } else { RawSocket::refuse() };
     let mut raw = Raw::new(stream, codec);
-    match timeout_at(deadline, raw.open()).await {
-        Ok(Ok((encoding, send_limit))) => {
+    match handshake.limit(raw.open()).await {
+        Some(Ok((encoding, send_limit))) => {
             drop(handshake);
             let machine = server.handle.open(Opened::new(encoding).send_limit(send_limit));
             pump::run(Tokio::current(), raw, machine).await;
         }
-        Ok(Err(error)) => tracing::debug!(%error, "RawSocket handshake failed"),
-        Err(_) => tracing::debug!("RawSocket handshake not finished in time"),
+        Some(Err(error)) => {
+            tracing::debug!(%error, "RawSocket handshake failed");
+            handshake.limit(raw.refuse(&error)).await;
+        }
+        None => tracing::debug!("RawSocket handshake not finished in time"),
     }
 }
 
-async fn serve_websocket<S>(server: &Server, stream: S, handshake: OwnedSemaphorePermit, deadline: Instant)
+async fn serve_websocket<S>(server: &Server, mut stream: S, mut handshake: Handshake)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let connection = server.connections.clone().try_acquire_owned();
-    let full = connection.is_err();
-    let mut encoding = None;
-    #[allow(clippy::result_large_err, reason = "the signature is the library's")]
-    let negotiate = |request: &Request, response: Response| {
-        let (chosen, response) = negotiate(request, response, full)?;
-        encoding = Some(chosen);
-        Ok(response)
-    };
-    let config = websocket_config(server.handle.limits().message_size);
-    let accept = tokio_tungstenite::accept_hdr_async_with_config(stream, negotiate, Some(config));
-    let accepted = timeout_at(deadline, accept).await;
-    match (accepted, encoding) {
-        (Ok(Ok(socket)), Some(encoding)) => {
+    match handshake.limit(upgrade(&mut stream, connection.is_err())).await {
+        Some(Ok((encoding, rest))) => {
             drop(handshake);
+            let config = websocket_config(server.handle.limits().message_size);
+            let socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
             let machine = server.handle.open(Opened::new(encoding));
             pump::run(Tokio::current(), WebSocket::new(socket, encoding), machine).await;
         }
-        (Ok(Err(error)), _) => tracing::debug!(%error, "WebSocket handshake failed"),
-        _ => tracing::debug!("WebSocket handshake not finished in time"),
+        Some(Err(error)) => tracing::debug!(%error, "WebSocket handshake failed"),
+        None => tracing::debug!("WebSocket handshake not finished in time"),
     }
-}
-
-/// Chooses the serializer; without a WAMP sub-protocol there is no connection (W-43, fault 13).
-#[allow(clippy::result_large_err, reason = "the signature is the library's")]
-fn negotiate(
-    request: &Request,
-    mut response: Response,
-    full: bool,
-) -> Result<(Encoding, Response), ErrorResponse> {
-    if full {
-        return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, "too many connections"));
-    }
-    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
-    let offered = offered.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
-    let chosen = websocket::select(&offered, &Encoding::ALL).ok_or_else(|| {
-        let why = format!("offer one of the sub-protocols {}\n", websocket::offer(&Encoding::ALL));
-        refusal(StatusCode::BAD_REQUEST, &why)
-    })?;
-    response
-        .headers_mut()
-        .insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(websocket::subprotocol(chosen)));
-    Ok((chosen, response))
-}
-
-fn refusal(status: StatusCode, why: &str) -> ErrorResponse {
-    let mut response = ErrorResponse::new(Some(why.to_owned()));
-    *response.status_mut() = status;
-    response
 }

@@ -10,7 +10,8 @@ use crate::{args::RouterRun, exit::Failure, session::Context, signals::Signals};
 pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let realms = &context.globals.realm;
-    let builder = realms.iter().fold(Router::builder(), wamp_tokio::RouterBuilder::realm);
+    let builder = Router::builder().max_connections(arguments.max_connections as usize);
+    let builder = realms.iter().fold(builder, wamp_tokio::RouterBuilder::realm);
     let router = arguments.listen.iter().fold(builder, wamp_tokio::RouterBuilder::listen).await?;
     let ready_file = arguments.ready_file.as_deref();
     let started = announce(context, &router, ready_file);

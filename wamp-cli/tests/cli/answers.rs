@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::processes::{Directory, Router, poll};
+use crate::harness::{Directory, Router, poll};
 
 #[test]
 fn a_fixed_reply() {
@@ -57,9 +57,9 @@ fn commands_run_side_by_side() {
                    \"$WAMP\" call mark $wamp_other >/dev/null; echo done";
     let _mark = router.register("mark", &["--echo"]);
     let environment = [("WAMP_URL", router.url()), ("WAMP", env!("CARGO_BIN_EXE_wamp"))];
-    let slow = crate::processes::start(&["register", "slow", "--exec", "sleep 100"], &environment, b"");
+    let slow = crate::harness::start(&["register", "slow", "--exec", "sleep 100"], &environment, b"");
     slow.says("registered");
-    let quick = crate::processes::start(&["register", "quick", "--exec", command], &environment, b"");
+    let quick = crate::harness::start(&["register", "quick", "--exec", command], &environment, b"");
     quick.says("registered");
     let waiting = router.start_client(&["call", "slow", "--timeout", "30s"]);
     assert_eq!(router.wamp(&["call", "quick", "1"]).ok(), "done\n");

@@ -1,6 +1,6 @@
 //! `wamp call`: arguments and results.
 
-use crate::processes::{Directory, Router, start};
+use crate::harness::{Directory, Router, start};
 
 #[test]
 fn typed_arguments_come_back_as_they_went_over_every_transport_and_serializer() {

@@ -1,6 +1,6 @@
 //! How commands end: exit codes and what is said about it.
 
-use crate::processes::{Router, scripted, start, wamp};
+use crate::harness::{Router, scripted, start, wamp};
 
 /// The answer to HELLO.
 const WELCOME: &str = r#"[2,1,{"roles":{"broker":{},"dealer":{}}}]"#;

@@ -1,6 +1,6 @@
 //! `wamp publish` and `wamp subscribe`.
 
-use crate::processes::Router;
+use crate::harness::Router;
 
 #[test]
 fn events_are_lines_over_every_transport_and_serializer() {
@@ -64,7 +64,7 @@ fn a_reader_that_goes_away_ends_the_subscriber() {
     pipe.args(["-c", script, env!("CARGO_BIN_EXE_wamp")]).env("WAMP_URL", router.url());
     let mut pipe =
         pipe.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    crate::processes::poll("the end of the pipe", || {
+    crate::harness::poll("the end of the pipe", || {
         router.wamp(&["publish", "topic", "1", "--ack"]).ok();
         pipe.try_wait().unwrap()
     });

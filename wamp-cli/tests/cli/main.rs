@@ -2,11 +2,13 @@
 
 #![cfg(unix)]
 
+#[path = "../harness/mod.rs"]
+mod harness;
+
 mod answers;
 mod calls;
 mod ends;
 mod events;
 mod messages;
-mod processes;
 mod readme;
 mod routers;

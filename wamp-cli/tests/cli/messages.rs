@@ -1,6 +1,6 @@
 //! `wamp msg`: known bytes both ways.
 
-use crate::processes::{Directory, start, wamp};
+use crate::harness::{Directory, start, wamp};
 
 /// A message in JSON and its known bytes.
 const KNOWN: [(&str, &str, &str); 4] = [

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, path::Path};
 
-use crate::processes::{Router, Running, start_program};
+use crate::harness::{Router, Running, start_program};
 
 #[test]
 fn the_examples_print_what_the_readme_says() {

@@ -1,6 +1,6 @@
 //! `wamp router run`.
 
-use crate::processes::{Directory, Router, ready_urls, start, wamp};
+use crate::harness::{Directory, Router, ready_urls, start, wamp};
 
 #[test]
 fn it_says_where_it_is_and_that_it_lets_everybody_in() {

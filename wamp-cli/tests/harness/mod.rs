@@ -1,5 +1,7 @@
 //! Processes that end with the test, and waits that end at all.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use std::{
     io::{BufRead as _, BufReader, Read, Write as _},
     net::TcpListener,
@@ -110,6 +112,11 @@ impl Running {
         }
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
@@ -191,7 +198,7 @@ impl Drop for Directory {
 pub(crate) struct Router {
     pub(crate) process: Running,
     pub(crate) urls: Vec<String>,
-    _directory: Directory,
+    pub(crate) _directory: Directory,
 }
 
 impl Router {

@@ -1,0 +1,155 @@
+//! The opening handshake of a WebSocket at the router.
+//!
+//! The request is read here and not by the library, for three reasons: the library takes a slow peer for an attacker by
+//! the number of its packets (W-79, fault 24), has larger limits than ours, and closes without an answer when a request is
+//! bad (fault 14).
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::{
+    self,
+    error::{CapacityError, ProtocolError},
+    handshake::{
+        machine::TryParse as _,
+        server::{Request, create_response, write_response},
+    },
+    http::{
+        StatusCode,
+        header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+    },
+};
+use wamp_driver::proto::{Encoding, transport::websocket};
+
+use crate::handshakes::linger;
+
+/// Longest request, in bytes.
+const MAX_HEAD: usize = 16 << 10;
+
+/// Most headers of a request.
+const MAX_HEADERS: usize = 100;
+
+/// Answers a client's request. Gives the serializer and what came after the request, or the refusal that was sent.
+pub(crate) async fn upgrade<S>(stream: &mut S, full: bool) -> Result<(Encoding, Vec<u8>), String>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let answered = match read_request(stream).await {
+        Ok((request, rest)) => {
+            negotiate(&request, full).map(|(encoding, response)| (encoding, response, rest))
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match answered {
+        Ok((encoding, response, rest)) => {
+            stream.write_all(&response).await.map_err(|error| error.to_string())?;
+            stream.flush().await.map_err(|error| error.to_string())?;
+            Ok((encoding, rest))
+        }
+        Err(Refusal { status, why }) => {
+            if let Some(status) = status {
+                // The connection is over either way.
+                let _ = refuse(stream, status, &why).await;
+            }
+            Err(why)
+        }
+    }
+}
+
+/// Why a request is not granted, and what the client is told, if it still listens.
+struct Refusal {
+    status: Option<StatusCode>,
+    why: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, why: impl Into<String>) -> Self {
+        Self { status: Some(status), why: why.into() }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Self { status: None, why: error.to_string() }
+    }
+}
+
+impl From<tungstenite::Error> for Refusal {
+    fn from(error: tungstenite::Error) -> Self {
+        use tungstenite::Error as E;
+        let status = match &error {
+            E::Protocol(ProtocolError::WrongHttpMethod) => StatusCode::METHOD_NOT_ALLOWED,
+            E::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => StatusCode::UPGRADE_REQUIRED,
+            E::Capacity(CapacityError::TooManyHeaders) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+/// Reads a request, however it is split, and what comes with it.
+async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(Request, Vec<u8>), Refusal> {
+    let mut head = Vec::new();
+    loop {
+        let seen = head.len();
+        // One read more than the limit would show that it is exceeded.
+        if (&mut *stream).take((MAX_HEAD - seen) as u64).read_buf(&mut head).await? == 0 {
+            return Err(match seen {
+                MAX_HEAD => {
+                    Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too long")
+                }
+                _ => io::Error::from(io::ErrorKind::UnexpectedEof).into(),
+            });
+        }
+        let fresh = head.get(seen..).unwrap_or_default();
+        if seen == 0 && !fresh.first().is_some_and(u8::is_ascii_uppercase) {
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "not a request"));
+        }
+        // Only the end of a line can be the end of the request.
+        if fresh.contains(&b'\n') {
+            if let Some((length, request)) = Request::try_parse(&head)? {
+                let rest = head.split_off(length);
+                return Ok((request, rest));
+            }
+        }
+    }
+}
+
+/// Chooses the serializer; without a WAMP sub-protocol there is no connection (W-43, fault 13).
+fn negotiate(request: &Request, full: bool) -> Result<(Encoding, Vec<u8>), Refusal> {
+    if request.headers().len() > MAX_HEADERS {
+        let why = "the request has too many headers";
+        return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why));
+    }
+    let mut response = create_response(request)?;
+    if full {
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"));
+    }
+    let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let offered = offered.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+    let encoding = websocket::select(&offered, &Encoding::ALL).ok_or_else(|| {
+        let why = format!("offer one of the sub-protocols {}", websocket::offer(&Encoding::ALL));
+        Refusal::new(StatusCode::BAD_REQUEST, why)
+    })?;
+    let chosen = HeaderValue::from_static(websocket::subprotocol(encoding));
+    response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, chosen);
+    let mut bytes = Vec::new();
+    write_response(&mut bytes, &response)?;
+    Ok((encoding, bytes))
+}
+
+/// Tells a client why not.
+async fn refuse<S>(stream: &mut S, status: StatusCode, why: &str) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // RFC 6455, 4.4: a client of another version learns ours.
+    let version = if status == StatusCode::UPGRADE_REQUIRED { "Sec-WebSocket-Version: 13\r\n" } else { "" };
+    let length = why.len() + 1;
+    let response = format!(
+        "HTTP/1.1 {status}\r\n{version}Connection: close\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{why}\n"
+    );
+    stream.write_all(response.as_bytes()).await?;
+    linger(stream).await;
+    Ok(())
+}
