@@ -89,22 +89,27 @@ impl IntoFuture for Call {
             payload,
             timeout,
         });
-        CallFuture(Pending::new(client.shared.clone(), call.map_err(Error::from), |state, now, call| {
+        let pending = Pending::new(client.shared.clone(), call.map_err(Error::from), |state, now, call| {
             state.session.call(now, call)
-        }))
+        });
+        CallFuture { pending, _client: client }
     }
 }
 
 /// A call under way. Dropping it cancels the call, at the router too when the router can.
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
-pub struct CallFuture(Pending<session::Call>);
+pub struct CallFuture {
+    pending: Pending<session::Call>,
+    /// Keeps the session alive.
+    _client: Client,
+}
 
 impl Future for CallFuture {
     type Output = Result<CallResult, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.0.poll(context).map(|outcome| match outcome? {
+        self.pending.poll(context).map(|outcome| match outcome? {
             Outcome::Result { details, payload } => Ok(CallResult { details: *details, payload }),
             outcome => Err(outcome.unexpected()),
         })
@@ -113,7 +118,7 @@ impl Future for CallFuture {
 
 impl Drop for CallFuture {
     fn drop(&mut self) {
-        self.0.give_up(|state, request| {
+        self.pending.give_up(|state, request| {
             // A router that cannot cancel is not asked; the late result is dropped in any case.
             let _ = state.session.cancel(request, CancelMode::KillNoWait);
         });

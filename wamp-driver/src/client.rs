@@ -17,8 +17,8 @@ use crate::{
 
 /// A session with a router: calls, publishes, subscribes and registers.
 ///
-/// Cheap to clone, and usable from any thread. When the last clone is dropped, and with it the last subscription stream,
-/// the session is closed in the background; [`close`](Self::close) does so and waits.
+/// Cheap to clone, and usable from any thread. When the last clone is dropped, and with it the last subscription stream
+/// and the last request under way, the session is closed in the background; [`close`](Self::close) does so and waits.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -95,9 +95,9 @@ impl Client {
         self.guard.joined.session
     }
 
-    /// The realm.
-    pub fn realm(&self) -> Option<&Uri> {
-        self.guard.joined.details.realm.as_ref()
+    /// The realm that was joined: the one asked for, unless the router chose another.
+    pub fn realm(&self) -> &Uri {
+        &self.guard.joined.realm
     }
 
     /// What the router said in WELCOME: its roles and features, and who we are to it.

@@ -109,13 +109,16 @@ fn roles() -> Roles {
 pub struct Joined {
     /// The session.
     pub session: SessionId,
+    /// The realm: the one asked for, unless the router chose another (M-64).
+    pub realm: Uri,
     /// What the router said.
     pub details: WelcomeDetails,
 }
 
 impl Joined {
-    pub(crate) fn new(welcome: Welcome) -> Self {
-        Self { session: welcome.session, details: welcome.details }
+    pub(crate) fn new(welcome: Welcome, asked: &Uri) -> Self {
+        let realm = welcome.details.realm.clone().unwrap_or_else(|| asked.clone());
+        Self { session: welcome.session, realm, details: welcome.details }
     }
 }
 

@@ -153,7 +153,7 @@ impl<E: std::error::Error> From<E> for ErrorReply {
 }
 
 /// What an application error without a URI of its own becomes; autobahn calls it the same.
-const RUNTIME_ERROR: &str = "wamp.error.runtime_error";
+pub(crate) const RUNTIME_ERROR: &str = "wamp.error.runtime_error";
 
 /// A function that can be registered as a procedure.
 ///
@@ -186,6 +186,16 @@ where
     }
 }
 
+/// The positional arguments of an invocation as a tuple. Serde's empty tuple is null; ours is an empty list.
+macro_rules! arguments {
+    ($invocation:ident) => {
+        $invocation.args::<[(); 0]>().map(|[]| ())
+    };
+    ($invocation:ident $($arg:ident)+) => {
+        $invocation.args::<($($arg,)+)>()
+    };
+}
+
 macro_rules! handlers {
     ($(($($arg:ident)*))*) => {$(
         impl<Function, Future_, Output, $($arg,)*> Handler<($($arg,)*)> for Function
@@ -198,8 +208,8 @@ macro_rules! handlers {
             #[allow(non_snake_case, reason = "the macro names the arguments after their types")]
             fn call(&self, invocation: Invocation) -> BoxFuture<Result<Payload, ErrorReply>> {
                 let encoding = invocation.encoding;
-                let ($($arg,)*) = match invocation.args::<Args<($($arg,)*)>>() {
-                    Ok(args) => args.0,
+                let ($($arg,)*) = match arguments!(invocation $($arg)*) {
+                    Ok(args) => args,
                     Err(error) => return Box::pin(std::future::ready(Err(error))),
                 };
                 let result = self($($arg,)*);
@@ -220,11 +230,6 @@ handlers! {
     (A B C D E G H)
     (A B C D E G H I)
 }
-
-/// Positional arguments; the empty tuple is an empty list, not null.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Args<T>(T);
 
 /// One positional result, or none for `()`.
 fn single<T: Serialize>(encoding: Encoding, value: &T) -> Result<Payload, ErrorReply> {

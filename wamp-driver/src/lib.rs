@@ -36,3 +36,6 @@ pub use runtime::{BoxFuture, Runtime};
 pub use subscribe::{Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
 pub use wamp_proto as proto;
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,7 @@ impl IntoFuture for Publish {
         PublishFuture {
             pending: Pending::new(client.shared.clone(), wish.map_err(Error::from), send),
             acknowledge,
+            _client: client,
         }
     }
 }
@@ -96,6 +97,8 @@ struct Wish {
 pub struct PublishFuture {
     pending: Pending<Wish>,
     acknowledge: bool,
+    /// Keeps the session alive.
+    _client: Client,
 }
 
 impl Future for PublishFuture {

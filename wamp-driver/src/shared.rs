@@ -12,7 +12,7 @@ use futures_channel::oneshot;
 use futures_util::future::AbortHandle;
 use wamp_proto::{
     Encoding, Instant, Pattern, Payload, Uri,
-    error::{Closed, RemoteError},
+    error::{Closed, Misuse, RemoteError},
     id::{PublicationId, RegistrationId, RequestId, SubscriptionId},
     message::{self, CancelMode, InvocationDetails, ResultDetails},
     session::{self, Session},
@@ -234,7 +234,7 @@ impl Shared {
     fn handle_event(self: &Arc<Self>, state: &mut State, effects: &mut Effects, event: session::Event) {
         use session::Event as E;
         match event {
-            E::Joined(welcome) => state.joined = Some(Joined::new(*welcome)),
+            E::Joined(welcome) => state.joined = Some(Joined::new(*welcome, state.session.realm())),
             E::Result { request, details, payload }
                 // Progressive results need a caller that asked for them; none of ours does.
                 if !details.progress => {
@@ -330,7 +330,10 @@ impl Shared {
         };
         let Err(misuse) = sent else { return };
         tracing::warn!(%request, %misuse, "the answer of a procedure cannot be sent");
-        let error = Uri::unchecked(uris::error::PAYLOAD_SIZE_EXCEEDED);
+        let error = Uri::unchecked(match misuse {
+            Misuse::TooLarge { .. } => uris::error::PAYLOAD_SIZE_EXCEEDED,
+            _ => handler::RUNTIME_ERROR,
+        });
         let payload =
             Payload::from_args(self.encoding, &[misuse.to_string()]).unwrap_or_else(|_| Payload::empty());
         if let Ok(open) = state.session.reply(request) {

@@ -6,7 +6,7 @@ use core::fmt;
 use crate::{
     codec::{DecodeError, EncodeError},
     id::{RegistrationId, RequestId, SubscriptionId},
-    message::{MessageKind, Role},
+    message::{Feature, MessageKind, Role},
     payload::Payload,
     uri::{InvalidUri, Uri, uris},
 };
@@ -100,6 +100,14 @@ pub enum Violation {
         /// The role it belongs to.
         role: Role,
     },
+    /// The message uses a feature that this side did not announce, where that is not to be ignored (R-31, E-04).
+    #[error("{message} uses the feature `{}`, which was not announced", feature.key())]
+    FeatureNotAnnounced {
+        /// The message.
+        message: MessageKind,
+        /// The feature.
+        feature: Feature,
+    },
     /// The router demands an authentication method that was not offered.
     #[error("CHALLENGE demands the authentication method `{authmethod}`, which was not offered")]
     MethodNotOffered {
@@ -157,6 +165,9 @@ pub enum Misuse {
     /// The session was configured without this role.
     #[error("the session does not have the role {}", .0.name())]
     Role(Role),
+    /// The router does not announce a feature without which the request would do harm (F-42).
+    #[error("the router does not support {}", .0.key())]
+    Feature(Feature),
     /// The payload cannot be serialized for this session.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -268,6 +279,39 @@ pub enum Closed {
     /// The peer did not read what was queued for it.
     #[error("the peer does not read")]
     Overrun,
+}
+
+impl Closed {
+    /// With what the peer may have written cut to a length that a log can bear.
+    #[cfg(feature = "router")]
+    pub(crate) fn shortened(self) -> Self {
+        match self {
+            Self::ByPeer { reason, message } => {
+                Self::ByPeer { reason: short_uri(reason), message: message.map(short) }
+            }
+            Self::Aborted { reason, message, joined } => {
+                Self::Aborted { reason: short_uri(reason), message: message.map(short), joined }
+            }
+            Self::Violation(Violation::Attribute { message, attribute, expected }) => {
+                Self::Violation(Violation::Attribute { message, attribute: short(attribute), expected })
+            }
+            other => other,
+        }
+    }
+}
+
+/// Longest text of a peer that is kept for people, in characters.
+#[cfg(feature = "router")]
+const MAX_TEXT: usize = 200;
+
+#[cfg(feature = "router")]
+fn short(text: String) -> String {
+    if text.len() <= MAX_TEXT { text } else { text.chars().take(MAX_TEXT).collect() }
+}
+
+#[cfg(feature = "router")]
+fn short_uri(uri: Uri) -> Uri {
+    if uri.len() <= MAX_TEXT { uri } else { Uri::unchecked(uri.chars().take(MAX_TEXT).collect::<String>()) }
 }
 
 /// ": text" when there is a text.

@@ -50,7 +50,7 @@ pub enum Value {
 ///
 /// # Errors
 ///
-/// As [`codec::to_vec`](crate::codec::to_vec).
+/// As [`codec::to_vec`].
 ///
 /// ```
 /// let value = wamp_proto::value::to_value(&(1, "two"))?;

@@ -26,3 +26,8 @@ pub fn connect(url: &str) -> Connect {
 pub fn connect_default() -> Connect {
     connect(connect::DEFAULT_URL)
 }
+
+/// The programs of the repository's README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct RepositoryReadme;

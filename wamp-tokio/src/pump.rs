@@ -112,8 +112,14 @@ pub(crate) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
 /// Closes our side, then reads until the peer has closed its own.
 fn poll_drain(transport: &mut impl Transport, context: &mut Context<'_>) -> Poll<()> {
     ready!(transport.poll_close(context));
-    while ready!(transport.poll_read(context)).is_ok() {}
-    Poll::Ready(())
+    for _ in 0..READ_BATCH {
+        if ready!(transport.poll_read(context)).is_err() {
+            return Poll::Ready(());
+        }
+    }
+    // A peer that never stops must not keep others, nor the clock, from their turn.
+    context.waker().wake_by_ref();
+    Poll::Pending
 }
 
 struct Pump<T, M> {
@@ -363,7 +369,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for WebSocket<S> {
         let stream = self.socket.get_mut();
         let _ = ready!(Pin::new(&mut *stream).poll_shutdown(context));
         let mut unread = [0; 4 << 10];
-        loop {
+        for _ in 0..READ_BATCH {
             let mut buffer = ReadBuf::new(&mut unread);
             let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
@@ -371,6 +377,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for WebSocket<S> {
                 return Poll::Ready(());
             }
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -488,3 +496,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for Raw<S> {
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ use crate::{
     handshakes::{Handshake, Handshakes},
     pump::{self, Raw, WebSocket, websocket_config},
     runtime::Tokio,
-    upgrade::upgrade,
+    upgrade::{Origins, upgrade},
 };
 
 /// A router to be started: add listeners and settings, then `.await` it.
@@ -44,6 +44,7 @@ pub struct RouterBuilder {
     listen: Vec<String>,
     config: Config,
     handshake_timeout: Duration,
+    origins: Origins,
     max_connections: usize,
     max_handshakes: usize,
 }
@@ -92,6 +93,7 @@ impl RouterBuilder {
             listen: Vec::new(),
             config: Config::new([]),
             handshake_timeout: Duration::from_secs(5),
+            origins: Origins::default(),
             max_connections: 10_000,
             max_handshakes: 256,
         }
@@ -124,6 +126,13 @@ impl RouterBuilder {
         self
     }
 
+    /// Lets web pages of one more origin connect, such as `https://app.example.com`; `*` is any. Without this, only pages
+    /// whose host is the one they connect to may. Programs, which have no origin, always may.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.0.push(origin.into());
+        self
+    }
+
     /// Most connections at once, instead of 10,000; more are refused.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
@@ -153,6 +162,7 @@ impl RouterBuilder {
             handle: RouterHandle::new(Tokio::current(), config),
             connections: Arc::new(Semaphore::new(self.max_connections)),
             handshakes: Handshakes::new(self.max_handshakes, self.handshake_timeout),
+            origins: self.origins,
         });
         let mut router =
             Router { server, endpoints: Vec::new(), stop: Mutex::new(Some(stop)), sockets: Vec::new() };
@@ -276,6 +286,7 @@ struct Server {
     handle: RouterHandle,
     connections: Arc<Semaphore>,
     handshakes: Arc<Handshakes>,
+    origins: Origins,
 }
 
 /// How long to wait when the operating system has no more sockets (fault 26).
@@ -393,7 +404,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let connection = server.connections.clone().try_acquire_owned();
-    match handshake.limit(upgrade(&mut stream, connection.is_err())).await {
+    match handshake.limit(upgrade(&mut stream, &server.origins, connection.is_err())).await {
         Some(Ok((encoding, rest))) => {
             drop(handshake);
             let config = websocket_config(server.handle.limits().message_size);

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{
     },
     http::{
         StatusCode,
-        header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+        header::{HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
     },
 };
 use wamp_driver::proto::{Encoding, transport::websocket};
@@ -30,13 +30,17 @@ const MAX_HEAD: usize = 16 << 10;
 const MAX_HEADERS: usize = 100;
 
 /// Answers a client's request. Gives the serializer and what came after the request, or the refusal that was sent.
-pub(crate) async fn upgrade<S>(stream: &mut S, full: bool) -> Result<(Encoding, Vec<u8>), String>
+pub(crate) async fn upgrade<S>(
+    stream: &mut S,
+    origins: &Origins,
+    full: bool,
+) -> Result<(Encoding, Vec<u8>), String>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let answered = match read_request(stream).await {
         Ok((request, rest)) => {
-            negotiate(&request, full).map(|(encoding, response)| (encoding, response, rest))
+            negotiate(&request, origins, full).map(|(encoding, response)| (encoding, response, rest))
         }
         Err(refusal) => Err(refusal),
     };
@@ -53,6 +57,31 @@ where
             }
             Err(why)
         }
+    }
+}
+
+/// The web pages that may connect (fault 16). A browser says which page is behind a connection, and connects wherever the
+/// page says, to this very machine too: without a check, any page could act in the user's name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origins(pub(crate) Vec<String>);
+
+impl Origins {
+    /// Programs have no origin, and pages of the host that they connect to may.
+    fn allow(&self, request: &Request) -> bool {
+        let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+        let Some(origin) = text(ORIGIN) else { return true };
+        let host = |authority: &str| {
+            let end = match authority.strip_prefix('[') {
+                Some(rest) => rest.find(']').map_or(authority.len(), |end| end + 2),
+                None => authority.find(':').unwrap_or(authority.len()),
+            };
+            authority.get(..end).unwrap_or_default().to_ascii_lowercase()
+        };
+        let same_host = origin
+            .split_once("://")
+            .zip(text(HOST))
+            .is_some_and(|((_, origin), target)| !origin.is_empty() && host(origin) == host(target));
+        same_host || self.0.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
     }
 }
 
@@ -116,12 +145,15 @@ async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(Request, 
 }
 
 /// Chooses the serializer; without a WAMP sub-protocol there is no connection (W-43, fault 13).
-fn negotiate(request: &Request, full: bool) -> Result<(Encoding, Vec<u8>), Refusal> {
+fn negotiate(request: &Request, origins: &Origins, full: bool) -> Result<(Encoding, Vec<u8>), Refusal> {
     if request.headers().len() > MAX_HEADERS {
         let why = "the request has too many headers";
         return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why));
     }
     let mut response = create_response(request)?;
+    if !origins.allow(request) {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not connect"));
+    }
     if full {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"));
     }
@@ -152,4 +184,36 @@ where
     stream.write_all(response.as_bytes()).await?;
     linger(stream).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fault_16_pages_of_other_hosts_are_kept_out() {
+        let origins = Origins(vec!["https://app.example.com".to_owned()]);
+        for (host, origin, allowed) in [
+            ("localhost:8080", None, true),
+            ("localhost:8080", Some("http://localhost:3000"), true),
+            ("LocalHost:8080", Some("http://localhost"), true),
+            ("[::1]:8080", Some("http://[::1]:3000"), true),
+            ("[::1]:8080", Some("http://[::2]:3000"), false),
+            ("router.example.com", Some("https://app.example.com"), true),
+            ("router.example.com", Some("https://APP.example.com"), true),
+            ("router.example.com", Some("https://app.example.com.evil.org"), false),
+            ("localhost:8080", Some("https://evil.example.org"), false),
+            ("localhost:8080", Some("null"), false),
+            ("localhost:8080", Some("file://"), false),
+            ("", Some("https://"), false),
+        ] {
+            let mut request = Request::builder().header(HOST, host);
+            if let Some(origin) = origin {
+                request = request.header(ORIGIN, origin);
+            }
+            let request = request.body(()).unwrap();
+            assert_eq!(origins.allow(&request), allowed, "{origin:?} at {host}");
+            assert!(Origins(vec!["*".to_owned()]).allow(&request));
+        }
+    }
 }

@@ -67,7 +67,10 @@ impl Model {
         let realm = self.clients[caller].realm;
         let matching = self.registrations.iter().filter(|entry| entry.pattern.matches(realm, procedure));
         let best = matching.max_by_key(|entry| entry.pattern.rank());
-        let Some(entry) = best.cloned() else { return Err("wamp.error.no_such_procedure") };
+        let reserved = procedure.split('.').next() == Some("wamp");
+        let Some(entry) = best.filter(|_| !reserved).cloned() else {
+            return Err("wamp.error.no_such_procedure");
+        };
         let callee = entry.callee;
         if self.calls.iter().filter(|call| call.caller == caller).count() >= self.sizes.calls
             || self.calls.iter().filter(|call| call.callee == callee).count() >= self.sizes.invocations
@@ -156,7 +159,7 @@ impl Model {
         }
         made.sort_by_key(|call| (self.clients[call.callee].place, call.invocation));
         for call in made {
-            if !call.killed && self.clients[gone].canceling && self.clients[call.callee].canceling {
+            if !call.killed && self.clients[call.callee].canceling {
                 let mode = CancelMode::KillNoWait;
                 let interrupt = Expected::Interrupt { request: call.invocation, mode };
                 self.send(call.callee, Dear::Reply, interrupt);

@@ -79,7 +79,7 @@ struct SessionEnd {
     invocations: VecDeque<RequestId>,
 }
 
-/// How a link behaves, for [`World::open`].
+/// How a link behaves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LinkRule {
     /// How long each way takes.

@@ -337,3 +337,16 @@ fn bad_input_as_it_crosses_the_link() {
     }
     check(&mut world, "bad_input");
 }
+
+#[test]
+fn r_31_s_51_e_03_e_04_s_52_features_that_were_not_announced() {
+    in_json(
+        true,
+        &[
+            r#"[48,1,{"progress":true},"com.example.add",[2,3]]"#,
+            r#"[48,1,{"ppt_scheme":"wamp"},"com.example.add",["AA=="]]"#,
+            r#"[16,1,{"ppt_scheme":"x_custom"},"com.example.tick",["AA=="]]"#,
+            r#"[70,1,{"ppt_scheme":"mqtt"},["AA=="]]"#,
+        ],
+    );
+}

@@ -79,13 +79,13 @@ fn r_20_the_caller_is_cut_off() {
 }
 
 #[test]
-fn r_21_t_10_no_interrupt_unless_both_support_it() {
+fn r_20_r_21_t_10_interrupt_if_the_callee_supports_it() {
     type Join = fn(&mut World, &str, Encoding) -> Client;
-    let cases: [(&str, Join, Join); 2] = [
-        ("the caller does not support canceling", join_canceling, join_plain),
-        ("the callee does not support canceling", join_plain, join_canceling),
+    let cases: [(&str, Join, Join, bool); 2] = [
+        ("the caller does not support canceling, the callee does", join_canceling, join_plain, true),
+        ("the callee does not support canceling", join_plain, join_canceling, false),
     ];
-    for (n, (name, callee, caller)) in cases.into_iter().enumerate() {
+    for (n, (name, callee, caller, interrupted)) in cases.into_iter().enumerate() {
         let mut world = World::new(1);
         let alice = callee(&mut world, "alice", Encoding::Json);
         let bob = caller(&mut world, "bob", Encoding::Json);
@@ -98,8 +98,8 @@ fn r_21_t_10_no_interrupt_unless_both_support_it() {
         alice.answer(&mut world, (5,));
         world.run();
         assert_eq!(alice.closed(&mut world), None);
-        assert!(!world.transcript().contains("[69,"));
-        check(&mut world, &format!("caller_leaves_uninterrupted_{}", n + 1));
+        assert_eq!(world.transcript().contains("[69,"), interrupted, "{name}");
+        check(&mut world, &format!("caller_leaves_{}", n + 1));
     }
 }
 

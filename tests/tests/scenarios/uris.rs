@@ -124,3 +124,26 @@ fn invalid_uris_as_they_cross_the_link() {
     }
     check(&mut world, "invalid_uris");
 }
+
+/// What belongs to the protocol is not to be had by a pattern either.
+#[test]
+fn i_30_i_31_patterns_do_not_catch_reserved_calls() {
+    for (kind, pattern) in
+        [("prefix", ""), ("prefix", "wam"), ("wildcard", ".session.count"), ("wildcard", "..")]
+    {
+        let mut world = World::new(1);
+        let callee = world.raw("callee", Encoding::Json);
+        callee.hello(&mut world);
+        callee.send(&mut world, &format!(r#"[64,1,{{"match":"{kind}"}},"{pattern}"]"#));
+        callee.received(&mut world);
+        callee.send(&mut world, r#"[48,2,{},"wamp.session.count"]"#);
+        let answers = callee.received(&mut world);
+        assert_eq!(answers.len(), 1, "{pattern}: {answers:?}");
+        assert!(
+            answers[0].starts_with(r#"[8,48,2,{},"wamp.error.no_such_procedure""#),
+            "{pattern}: {answers:?}"
+        );
+        callee.hang_up(&mut world);
+        world.end();
+    }
+}

@@ -1,4 +1,4 @@
-//! The three serializers: JSON, MessagePack and CBOR (W-01..W-36).
+//! The three serializers: JSON, MessagePack and CBOR (W-01..W-32).
 
 use core::fmt;
 

@@ -43,9 +43,8 @@ pub(super) fn target(data: &[u8]) {
 
 fn setup(source: &mut Source<'_>) -> Setup {
     let (role, accepted, budget) = (source.byte(), source.byte(), source.below(5));
-    let mut config = Config::default();
-    config.receive_limit = 1 << (9 + (role >> 4) % 6);
-    config.ping_budget = budget;
+    let receive_limit = 1 << (9 + (role >> 4) % 6);
+    let mut config = Config { receive_limit, ping_budget: budget, ..Config::default() };
     config.encodings.retain(|encoding| accepted & (1 << *encoding as u8) == 0);
     let client = (role & 1 == 1).then(|| Encoding::ALL[usize::from(role >> 1) % 3]);
     Setup { client, config, eof: role & 8 == 8 }

@@ -207,8 +207,12 @@ impl World {
     }
 
     fn give_up(&mut self, source: &mut Source<'_>) {
-        let request = id(source);
-        if source.flag() {
+        let (request, how) = (id(source), source.below(4));
+        if how == 3 {
+            self.session.abandon_registration(request.get().try_into().expect("an id"));
+        } else if how == 2 {
+            self.session.abandon_subscription(request.get().try_into().expect("an id"));
+        } else if how == 1 {
             let _ = self.session.cancel(request, source.pick(&[CancelMode::Kill, CancelMode::Skip]));
         } else {
             let before = self.session.pending_requests();
@@ -363,7 +367,7 @@ fn number_of(byte: u8) -> u64 {
     match byte {
         0xFF => MAX_ID,
         0xFE => 0,
-        _ => 1 + u64::from(byte) % 12,
+        _ => 1 + (u64::from(byte) + 11) % 12,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Event, Router,
-    link::{Class, Identity, Peer},
+    link::{Class, Identity, Peer, Sent},
     state::State,
 };
 use crate::{
@@ -40,7 +40,10 @@ impl Router {
                 ..WelcomeDetails::default()
             },
         };
-        self.links.send(now, peer, Class::Reply, welcome);
+        if self.links.send(now, peer, Class::Reply, welcome) != Sent::Queued {
+            let text = "WELCOME is larger than the client accepts";
+            return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
+        }
         self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
     }
 

@@ -104,7 +104,7 @@ impl Router {
         if let Some(session) = session {
             self.sessions.remove(&session);
         }
-        self.tell(Event::Left { connection: self.links.id(peer), session, why });
+        self.tell(Event::Left { connection: self.links.id(peer), session, why: why.shortened() });
     }
 
     /// Takes back everything that a session holds in its realm.

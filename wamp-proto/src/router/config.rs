@@ -37,7 +37,7 @@ pub struct Config {
     pub max_subscriptions: usize,
     /// Most registrations of one session. Default 10,000.
     pub max_registrations: usize,
-    /// Most calls of one session that wait for their result. Default 1,000.
+    /// Most calls of one session that wait for their result; more are refused with `wamp.error.unavailable`. Default 1,000.
     pub max_calls: usize,
     /// Most invocations that one callee has not answered yet. Default 65,536.
     pub max_invocations: usize,

@@ -203,6 +203,10 @@ impl Session {
             return;
         }
         for unwanted in core::mem::take(&mut self.unwanted) {
+            // The one before may have overrun the queue.
+            if self.state != State::Open {
+                return;
+            }
             let (began, ends) = unwanted.kinds();
             if self.requests.any_waits(began) {
                 self.unwanted.insert(unwanted);

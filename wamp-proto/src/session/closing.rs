@@ -18,10 +18,11 @@ impl Session {
         let next = self.state.next(Input::Wish(Wish::Close));
         match (self.state, next) {
             (State::Open, Some(next)) => {
-                self.send_always(Goodbye { details: ClosingDetails::default(), reason });
                 self.state = next;
                 self.timers.clear();
                 self.timers.set(now + self.config.close_timeout, Timeout::Close);
+                // Last, as it may be what overruns the queue and ends the session.
+                self.send_always(Goodbye { details: ClosingDetails::default(), reason });
             }
             (State::Joining | State::Authenticating, Some(_)) => {
                 self.send_abort(reason, ClosingDetails::default());

@@ -35,6 +35,7 @@ use crate::{
     map::IdSet,
     message::{self, Message, MessageKind, Role, Roles},
     time::Instant,
+    uri::Uri,
 };
 use callee::Invocations;
 use outbox::Outbox;
@@ -214,6 +215,11 @@ impl Session {
         self.closed.as_ref()
     }
 
+    /// The realm that was asked for.
+    pub fn realm(&self) -> &Uri {
+        &self.config.realm
+    }
+
     /// The serializer of the transport.
     pub fn encoding(&self) -> Encoding {
         self.encoding
@@ -264,6 +270,13 @@ impl Session {
     fn receive_error(&mut self, error: message::Error) {
         if error.request_kind == MessageKind::Invocation {
             return self.violate(Violation::ErrorType(error.request_kind.code()));
+        }
+        if error.request_kind == MessageKind::Publish
+            && !self.requests.is_waiting(error.request)
+            && error.request.get() <= self.ids.last()
+        {
+            // Nobody waits for the answer to an unacknowledged publication; a router that sends one does no harm (P-07).
+            return;
         }
         if let Some(pending) = self.answered(MessageKind::Error, error.request_kind, error.request) {
             self.forget_refused(&pending);
@@ -326,10 +339,11 @@ impl Session {
 
     fn request_timed_out(&mut self, request: RequestId) {
         if let Some(pending) = self.requests.give_up(request) {
+            self.events.push_back(Event::Failed { request, failure: Failure::Timeout });
+            // Last, as it may be what overruns the queue and ends the session.
             if pending.kind() == MessageKind::Call {
                 self.send_cancel(request, message::CancelMode::KillNoWait);
             }
-            self.events.push_back(Event::Failed { request, failure: Failure::Timeout });
         }
     }
 

@@ -1,13 +1,13 @@
 //! The publisher: PUBLISH, PUBLISHED (P-07..P-13).
 
 use super::{
-    Event, Session,
+    Event, Session, State,
     requests::{Pending, Purpose},
 };
 use crate::{
     error::Misuse,
     id::RequestId,
-    message::{Message, MessageKind, Publish, PublishOptions, Published, Role},
+    message::{Feature, Message, MessageKind, Publish, PublishOptions, Published, Role},
     payload::Payload,
     time::Instant,
     uri::Uri,
@@ -28,6 +28,14 @@ impl Session {
         payload: Payload,
     ) -> Result<RequestId, Misuse> {
         self.config.uri_rule.check(&topic)?;
+        let lists = Feature::SubscriberBlackwhiteListing;
+        if options.audience.is_some()
+            && self.state == State::Open
+            && !self.router.supports(Role::Broker, lists)
+        {
+            // F-42: the router would ignore the lists, and the event reach those it must not.
+            return Err(Misuse::Feature(lists));
+        }
         if options.acknowledge {
             return self.request(now, Pending::new(Purpose::Publish), None, |request| Publish {
                 request,

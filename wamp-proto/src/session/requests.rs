@@ -113,6 +113,10 @@ impl Requests {
         self.pending.insert(request, pending);
     }
 
+    pub(super) fn is_waiting(&self, request: RequestId) -> bool {
+        self.pending.contains_key(&request)
+    }
+
     pub(super) fn get_mut(&mut self, request: RequestId) -> Option<&mut Pending> {
         self.pending.get_mut(&request)
     }

@@ -626,3 +626,28 @@ fn uris_are_checked() {
     session.register(now, Uri::unchecked("a."), options).unwrap();
     assert_eq!(client.sent(), [r#"[32,1,{"match":"wildcard"},"a..b"]"#, r#"[64,2,{"match":"prefix"},"a."]"#]);
 }
+
+/// F-42: lists that the router would ignore are not sent, for the event would reach those it must not.
+#[test]
+fn f_42_no_audience_without_the_feature() {
+    let mut client = Client::joined();
+    let audience = Some(Box::new(wamp_proto::message::Audience::default()));
+    let options = PublishOptions { audience, ..PublishOptions::default() };
+    let refused = client.session.publish(client.now, uri("com.topic"), options, Payload::empty());
+    let feature = wamp_proto::message::Feature::SubscriberBlackwhiteListing;
+    assert_eq!(refused, Err(Misuse::Feature(feature)));
+    client.assert_silent();
+    assert_eq!(client.publish(false), 1);
+}
+
+/// P-07: nobody waits for the answer to an unacknowledged publication, and no harm is done by one.
+#[test]
+fn p_07_an_error_for_an_unacknowledged_publication() {
+    let mut client = Client::joined();
+    client.publish(false);
+    client.sent();
+    client.feed(r#"[8,16,1,{},"wamp.error.not_authorized"]"#);
+    client.assert_silent();
+    client.feed(r#"[8,16,2,{},"wamp.error.not_authorized"]"#);
+    client.assert_violation("ERROR answers request 2, which was never made");
+}

@@ -8,7 +8,7 @@ use crate::{
     error::Violation,
     id::{PublicationId, SubscriptionId},
     message::{Event, EventDetails, MessageKind, Publish, Published},
-    router::{Context, link::Class},
+    router::{Context, check_passthru, link::Class},
     uri::{Match, uris},
 };
 
@@ -21,6 +21,7 @@ impl Broker {
         publication: PublicationId,
         publish: Publish,
     ) -> Result<(), Violation> {
+        check_passthru(MessageKind::Publish, publish.options.payload_attributes.as_deref())?;
         if let Err(text) = context.check_topic(&publish.topic) {
             // T-18: an unacknowledged publication is never answered.
             if publish.options.acknowledge {

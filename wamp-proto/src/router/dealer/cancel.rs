@@ -31,7 +31,7 @@ impl Dealer {
             context.refuse(MessageKind::Call, request, uris::error::INVALID_ARGUMENT, text);
             return Ok(());
         }
-        let interruptible = supports_canceling(context.links, route.callee, Role::Callee);
+        let interruptible = supports_canceling(context.links, route.callee);
         if mode == CancelMode::Kill && interruptible {
             // the callee answers, the caller waits for it; a second CANCEL changes nothing.
             let pending = context
@@ -53,27 +53,23 @@ impl Dealer {
     }
 
     /// The calls of a session that has left: callees that can be interrupted are, others finish for nobody.
-    pub(super) fn abandon(&mut self, now: Instant, links: &mut Links, caller: Peer, mut calls: Vec<Route>) {
-        let caller_cancels = supports_canceling(links, caller, Role::Caller);
+    pub(super) fn abandon(&mut self, now: Instant, links: &mut Links, mut calls: Vec<Route>) {
         calls.sort_unstable_by_key(|route| (route.callee, route.invocation));
         for route in calls {
             let pending =
                 links.get_mut(route.callee).and_then(|link| link.invocations.remove(&route.invocation));
             let told = pending.is_some_and(|pending| pending.killed);
-            if !told
-                && pending.is_some()
-                && caller_cancels
-                && supports_canceling(links, route.callee, Role::Callee)
-            {
+            // dealer and callee must support it; the caller is not asked any more.
+            if !told && pending.is_some() && supports_canceling(links, route.callee) {
                 interrupt(now, links, route, CancelMode::KillNoWait);
             }
         }
     }
 }
 
-fn supports_canceling(links: &Links, peer: Peer, role: Role) -> bool {
-    let identity = links.get(peer).and_then(|link| link.identity.as_ref());
-    identity.is_some_and(|identity| identity.roles.supports(role, Feature::CallCanceling))
+fn supports_canceling(links: &Links, callee: Peer) -> bool {
+    let identity = links.get(callee).and_then(|link| link.identity.as_ref());
+    identity.is_some_and(|identity| identity.roles.supports(Role::Callee, Feature::CallCanceling))
 }
 
 /// Neither side knows the call any more; what the callee answers is late. Returns whether the callee was told to stop

@@ -4,9 +4,9 @@ use super::Dealer;
 use crate::{
     error::Violation,
     id::RequestId,
-    message::{self, Call, Invocation, InvocationDetails, MessageKind, ResultDetails, Yield},
+    message::{self, Call, Feature, Invocation, InvocationDetails, MessageKind, ResultDetails, Yield},
     router::{
-        Context,
+        Context, check_passthru,
         link::{Class, PendingCall, Route, Sent},
     },
     uri::{Match, Uri, uris},
@@ -21,6 +21,12 @@ impl Dealer {
             // only a progressive call may go on under its id.
             return Err(Violation::RequestInUse { message: MessageKind::Call, request });
         }
+        if call.options.progress {
+            // this dealer does not announce it.
+            let (message, feature) = (MessageKind::Call, Feature::ProgressiveCallInvocations);
+            return Err(Violation::FeatureNotAnnounced { message, feature });
+        }
+        check_passthru(MessageKind::Call, call.options.payload_attributes.as_deref())?;
         if let Err((error, text)) = self.try_call(context, call) {
             context.refuse(MessageKind::Call, request, error, &text);
         }
@@ -29,7 +35,8 @@ impl Dealer {
 
     fn try_call(&mut self, context: &mut Context<'_>, call: Call) -> Result<(), (&'static str, String)> {
         context.check_uri(&call.procedure).map_err(|text| (uris::error::INVALID_URI, text))?;
-        let best = self.index.best(&call.procedure);
+        // I-30: a pattern of an application never stands for what belongs to the protocol.
+        let best = if call.procedure.is_reserved() { None } else { self.index.best(&call.procedure) };
         let Some((registration, entry)) = best.and_then(|id| Some((id, self.registrations.get(&id)?))) else {
             return Err((
                 uris::error::NO_SUCH_PROCEDURE,
@@ -86,6 +93,7 @@ impl Dealer {
         context: &mut Context<'_>,
         answer: Yield,
     ) -> Result<(), Violation> {
+        check_passthru(MessageKind::Yield, answer.options.payload_attributes.as_deref())?;
         // progress that nobody can have asked for is dropped, and the call goes on.
         if answer.options.progress {
             return check_issued(context, MessageKind::Yield, answer.request);

@@ -59,7 +59,7 @@ impl Dealer {
         for (_, pending) in invocations {
             fail_call(now, links, pending.caller, pending.request);
         }
-        self.abandon(now, links, peer, calls);
+        self.abandon(now, links, calls);
     }
 }
 

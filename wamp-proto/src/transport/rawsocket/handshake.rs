@@ -7,7 +7,6 @@ use super::{HandshakeRefused, RawSocketError};
 /// Octets in a handshake and in its reply.
 pub(super) const LENGTH: usize = 4;
 
-/// The first octet of both; no method of HTTP begins with it (W-80).
 /// The first octet of a handshake (W-61). No HTTP method starts with it, so that one port can serve both (W-80).
 pub const MAGIC: u8 = 0x7F;
 

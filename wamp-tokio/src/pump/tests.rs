@@ -1,0 +1,379 @@
+//! The rules of the pump, each with a peer that would notice.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
+use wamp_driver::{
+    ClientOptions, Flow, Machine,
+    proto::{
+        Encoding, Instant, Limits,
+        transport::rawsocket::{Config, RawSocket},
+    },
+};
+
+use super::{Raw, WebSocket, run, websocket_config};
+use crate::runtime::Tokio;
+
+/// What a mock stream saw.
+#[derive(Default)]
+struct Seen {
+    writes: AtomicUsize,
+    written: AtomicUsize,
+    reads: AtomicUsize,
+}
+
+/// A stream that gives what it has, then its end, and takes everything.
+struct Mock {
+    seen: Arc<Seen>,
+    input: VecDeque<u8>,
+    /// What comes again and again, once `input` is used up.
+    again: Vec<u8>,
+    /// What comes after the input: the end, an error, or nothing.
+    end: End,
+    ended: bool,
+    takes: bool,
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Eof,
+    Error,
+    Silence,
+}
+
+impl Mock {
+    fn new(input: &[u8], end: End) -> (Self, Arc<Seen>) {
+        let seen = Arc::new(Seen::default());
+        let input = input.iter().copied().collect();
+        (Self { seen: seen.clone(), input, again: Vec::new(), end, ended: false, takes: true }, seen)
+    }
+}
+
+impl AsyncRead for Mock {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        assert!(!self.ended, "read after the end");
+        self.seen.reads.fetch_add(1, Ordering::Relaxed);
+        if self.input.is_empty() {
+            let again = self.again.clone();
+            self.input.extend(again);
+        }
+        let length = self.input.len().min(buffer.remaining());
+        if length > 0 {
+            let bytes = self.input.drain(..length).collect::<Vec<_>>();
+            buffer.put_slice(&bytes);
+            return Poll::Ready(Ok(()));
+        }
+        match self.end {
+            End::Silence => Poll::Pending,
+            End::Eof => {
+                self.ended = true;
+                Poll::Ready(Ok(()))
+            }
+            End::Error => {
+                self.ended = true;
+                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Mock {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if !self.takes {
+            return Poll::Pending;
+        }
+        self.seen.writes.fetch_add(1, Ordering::Relaxed);
+        self.seen.written.fetch_add(bytes.len(), Ordering::Relaxed);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A machine that counts frames, and has some of its own to send.
+#[derive(Default)]
+struct Counter {
+    came: AtomicUsize,
+    /// The most frames that came between two that went.
+    came_at: Mutex<Vec<usize>>,
+    left: AtomicUsize,
+    batch: usize,
+    over: bool,
+    timeouts: AtomicUsize,
+    deadline: Option<Instant>,
+    ended: Mutex<Option<String>>,
+}
+
+#[derive(Clone)]
+struct Handle(Arc<Counter>);
+
+impl Machine for Handle {
+    fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
+        self.0.came.fetch_add(frames.len(), Ordering::Relaxed);
+        frames.clear();
+    }
+
+    fn handle_eof(&self, why: &str) {
+        *self.0.ended.lock().unwrap() = Some(why.to_owned());
+    }
+
+    fn handle_timeout(&self) {
+        self.0.timeouts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn poll_output(&self, _: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
+        if self.0.over || self.0.timeouts.load(Ordering::Relaxed) > 0 {
+            return Poll::Ready(Flow::Close);
+        }
+        let batch = self.0.batch.min(self.0.left.load(Ordering::Relaxed));
+        if batch == 0 {
+            return Poll::Pending;
+        }
+        self.0.left.fetch_sub(batch, Ordering::Relaxed);
+        self.0.came_at.lock().unwrap().push(self.0.came.load(Ordering::Relaxed));
+        frames.extend((0..batch).map(|_| Bytes::from_static(b"[1,2,3]")));
+        Poll::Ready(Flow::Continue)
+    }
+
+    fn poll_over(&self, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.over { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.0.deadline
+    }
+
+    fn wants_read(&self) -> bool {
+        true
+    }
+
+    fn encoding(&self) -> Encoding {
+        Encoding::Json
+    }
+
+    fn receive_limit(&self) -> usize {
+        1 << 20
+    }
+}
+
+/// Frames of a RawSocket, behind the handshake of a client.
+fn raw_frames(count: usize) -> Vec<u8> {
+    b"\0\0\0\x03[1]".repeat(count)
+}
+
+const HANDSHAKE: &[u8] = &[0x7F, 0xF1, 0, 0];
+
+async fn raw(mock: Mock) -> Raw<Mock> {
+    let mut raw = Raw::new(mock, RawSocket::server(&Config::default()));
+    raw.open().await.unwrap();
+    raw
+}
+
+async fn websocket(mock: Mock) -> WebSocket<Mock> {
+    let config = websocket_config(1 << 20);
+    let socket = WebSocketStream::from_raw_socket(mock, Role::Client, Some(config)).await;
+    WebSocket::new(socket, Encoding::Json)
+}
+
+async fn within(future: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(10), future).await.expect("it hangs");
+}
+
+#[tokio::test]
+async fn nothing_is_read_after_the_end() {
+    for end in [End::Eof, End::Error] {
+        // Between two frames, and within one.
+        for cut in [0, 3] {
+            let mut input = [HANDSHAKE, &raw_frames(5)].concat();
+            input.truncate(input.len() - cut);
+            let counter = Arc::new(Counter::default());
+            let transport = raw(Mock::new(&input, end).0).await;
+            within(run(Tokio::current(), transport, Handle(counter.clone()))).await;
+            assert_eq!(counter.came.load(Ordering::Relaxed), if cut == 0 { 5 } else { 4 });
+            assert!(counter.ended.lock().unwrap().is_some());
+
+            let mut input = b"\x81\x03[1]".repeat(5);
+            input.truncate(input.len() - cut);
+            let counter = Arc::new(Counter::default());
+            let transport = websocket(Mock::new(&input, end).0).await;
+            within(run(Tokio::current(), transport, Handle(counter.clone()))).await;
+            assert_eq!(counter.came.load(Ordering::Relaxed), if cut == 0 { 5 } else { 4 });
+            assert!(counter.ended.lock().unwrap().is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_end_is_the_end_while_the_machine_closes() {
+    let counter = Arc::new(Counter { over: true, ..Counter::default() });
+    let transport = raw(Mock::new(&[HANDSHAKE, &raw_frames(1)].concat(), End::Eof).0).await;
+    within(run(Tokio::current(), transport, Handle(counter.clone()))).await;
+    assert_eq!(counter.ended.lock().unwrap().as_deref(), Some(""));
+}
+
+#[tokio::test]
+async fn many_frames_are_few_writes() {
+    let counter = || Arc::new(Counter { left: 100.into(), batch: 100, ..Counter::default() });
+    let (mock, seen) = Mock::new(HANDSHAKE, End::Silence);
+    let pump = run(Tokio::current(), raw(mock).await, Handle(counter()));
+    let _ = tokio::time::timeout(Duration::from_millis(50), pump).await;
+    assert_eq!(seen.written.load(Ordering::Relaxed), 4 + 100 * 11);
+    assert!(seen.writes.load(Ordering::Relaxed) <= 3);
+
+    let (mock, seen) = Mock::new(&[], End::Silence);
+    let pump = run(Tokio::current(), websocket(mock).await, Handle(counter()));
+    let _ = tokio::time::timeout(Duration::from_millis(50), pump).await;
+    assert_eq!(seen.written.load(Ordering::Relaxed), 100 * 13);
+    assert!(seen.writes.load(Ordering::Relaxed) <= 3, "{:?}", seen.writes);
+}
+
+#[tokio::test]
+async fn reading_and_writing_take_turns() {
+    let (mut mock, _) = Mock::new(HANDSHAKE, End::Silence);
+    mock.again = raw_frames(1_000);
+    let counter = Arc::new(Counter { left: 10_000.into(), batch: 10, ..Counter::default() });
+    let pump = run(Tokio::current(), raw(mock).await, Handle(counter.clone()));
+    let _ = tokio::time::timeout(Duration::from_millis(300), pump).await;
+    let came_at = counter.came_at.lock().unwrap();
+    assert!(came_at.len() > 20, "a flood of frames stopped the writing");
+    for pair in came_at.windows(2).take(900) {
+        assert!(pair[1] > pair[0], "endless output stopped the reading");
+        assert!(pair[1] - pair[0] <= 64, "{} frames came between two that went", pair[1] - pair[0]);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_does_not_stop_the_clock() {
+    let (mut mock, _) = Mock::new(HANDSHAKE, End::Silence);
+    mock.again = raw_frames(1_000);
+    let runtime = Tokio::current();
+    let deadline = Some(runtime.now() + Duration::from_millis(50));
+    let counter = Arc::new(Counter { deadline, ..Counter::default() });
+    within(async {
+        let pump = run(runtime, raw(mock).await, Handle(counter.clone()));
+        let _ = tokio::time::timeout(Duration::from_millis(500), pump).await;
+    })
+    .await;
+    assert!(counter.timeouts.load(Ordering::Relaxed) > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_is_left_once_the_session_is_over() {
+    /// Has one last frame, and is over.
+    struct Last(Handle, AtomicUsize);
+
+    impl Machine for Last {
+        fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
+            self.0.handle_frames(frames);
+        }
+        fn handle_eof(&self, why: &str) {
+            self.0.handle_eof(why);
+        }
+        fn handle_timeout(&self) {}
+        fn poll_output(&self, _: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
+            if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
+                frames.push_back(Bytes::from_static(b"[3]"));
+            }
+            Poll::Ready(Flow::Close)
+        }
+        fn poll_over(&self, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Ready(())
+        }
+        fn deadline(&self) -> Option<Instant> {
+            None
+        }
+        fn wants_read(&self) -> bool {
+            false
+        }
+        fn encoding(&self) -> Encoding {
+            Encoding::Json
+        }
+        fn receive_limit(&self) -> usize {
+            1 << 20
+        }
+    }
+
+    let (mock, _) = Mock::new(HANDSHAKE, End::Silence);
+    let mut transport = raw(mock).await;
+    transport.stream.takes = false;
+    let counter = Arc::new(Counter::default());
+    within(run(Tokio::current(), transport, Last(Handle(counter.clone()), AtomicUsize::new(0)))).await;
+    shows(&counter, "last messages");
+}
+
+fn shows(counter: &Counter, text: &str) {
+    let ended = counter.ended.lock().unwrap().clone().unwrap();
+    assert!(ended.contains(text), "{ended}");
+}
+
+/// A waker that uses the client in the very moment in which it is woken.
+struct Reentrant {
+    client: wamp_driver::Client,
+    woken: AtomicUsize,
+}
+
+impl Wake for Reentrant {
+    fn wake(self: Arc<Self>) {
+        self.woken.fetch_add(1, Ordering::Relaxed);
+        let mut publish = Box::pin(self.client.publish("t.topic").into_future());
+        let _ = publish.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let _ = self.client.close_reason();
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_woken_under_the_lock() {
+    let router = crate::Router::builder().await.unwrap();
+    let client = router.connect().await.unwrap();
+    let reentrant = Arc::new(Reentrant { client: client.clone(), woken: AtomicUsize::new(0) });
+    let waker = Waker::from(reentrant.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut events = client.subscribe("t.topic").await.unwrap();
+    let mut call = Box::pin(client.call("t.nobody").into_future());
+    let mut closed = Box::pin(client.closed());
+    assert!(call.as_mut().poll(&mut context).is_pending());
+    assert!(Pin::new(&mut events.next()).poll(&mut context).is_pending());
+    assert!(closed.as_mut().poll(&mut context).is_pending());
+    within(async {
+        client.publish("t.topic").exclude_me(false).acknowledge().await.unwrap();
+        client.close().await;
+    })
+    .await;
+    assert!(reentrant.woken.load(Ordering::Relaxed) >= 2);
+    assert!(call.as_mut().poll(&mut context).is_ready() && closed.as_mut().poll(&mut context).is_ready());
+}
+
+/// The whole of a client over a stream that ends in the middle of the opening.
+#[tokio::test]
+async fn a_stream_that_ends_before_welcome_fails_the_join() {
+    let options = ClientOptions::default();
+    let (machine, join) = options.start(Tokio::current(), Encoding::Json, Limits::MAX_MESSAGE_SIZE).unwrap();
+    let transport = websocket(Mock::new(b"\x81", End::Eof).0).await;
+    within(async {
+        let (joined, ()) = tokio::join!(join, run(Tokio::current(), transport, machine));
+        assert!(joined.is_err());
+    })
+    .await;
+}
