@@ -11,8 +11,8 @@ pub(crate) enum V {
     Float(f64),
     Text(String),
     Binary(Vec<u8>),
-    List(Vec<V>),
-    Dict(Vec<(V, V)>),
+    List(Vec<Self>),
+    Dict(Vec<(Self, Self)>),
     /// These bytes, whatever they are.
     Raw(Vec<u8>),
 }

@@ -126,19 +126,10 @@ fn fault_29_elements_of_the_wrong_type() {
 fn fault_30_ids_out_of_range() {
     const TEXT: &str = "CALL: element 1 must be an id, an integer from 1 to 2^53";
     let call = |id: V| V::List(vec![v!(48), id, v!({}), v!("com.example.nothing")]);
-    let mut rows = [
-        v!(0),
-        v!(-1),
-        v!((1_u64 << 53) + 1),
-        v!(1.5),
-        v!("1"),
-        v!(null),
-        v!([1]),
-        v!(u64::MAX),
-        v!(1.0),
-    ]
-    .map(|id| (call(id), TEXT))
-    .to_vec();
+    let mut rows =
+        [v!(0), v!(-1), v!((1_u64 << 53) + 1), v!(1.5), v!("1"), v!(null), v!([1]), v!(u64::MAX), v!(1.0)]
+            .map(|id| (call(id), TEXT))
+            .to_vec();
     rows.push((v!([34, 1, 0]), "UNSUBSCRIBE: element 2 must be an id, an integer from 1 to 2^53"));
     rows.push((v!([70, 0, {}]), "YIELD: element 1 must be an id, an integer from 1 to 2^53"));
     rows.push((v!([49, (-5), {}]), "CANCEL: element 1 must be an id, an integer from 1 to 2^53"));

@@ -98,7 +98,7 @@ fn fault_41_realms_that_do_not_exist_and_those_that_cannot() {
         let long = "a".repeat(2000);
         match scene.offend(peer, &hello(&long)) {
             Reaction::Abort(reason, text) => {
-                assert!(reason == "wamp.error.invalid_uri" && text.len() <= 200, "{text}")
+                assert!(reason == "wamp.error.invalid_uri" && text.len() <= 200, "{text}");
             }
             other => panic!("{other:?}"),
         }
