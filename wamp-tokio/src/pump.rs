@@ -85,7 +85,7 @@ pub(crate) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
         linger: None,
     };
     let why = std::future::poll_fn(|context| pump.poll(context)).await;
-    let Pump { mut transport, machine, ended, .. } = pump;
+    let Pump { mut transport, machine, ended, linger, .. } = pump;
     match why {
         Ok(()) if ended => machine.handle_eof(""),
         // In order: what was queued is written. The peer may still be writing; a socket that is dropped with unread data
@@ -95,6 +95,8 @@ pub(crate) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
             let _ = tokio::time::timeout(LINGER, drained).await;
             machine.handle_eof("");
         }
+        // It had its moment, and takes nothing.
+        Err(why) if linger.is_some() => machine.handle_eof(&why),
         Err(why) => {
             machine.handle_eof(&why);
             let closed = pin!(std::future::poll_fn(|context| {

@@ -33,7 +33,7 @@ use crate::{
     handshakes::{Handshake, Handshakes},
     pump::{self, Raw, WebSocket, websocket_config},
     runtime::Tokio,
-    upgrade::{Origins, upgrade},
+    upgrade::{Origins, Upgraded, upgrade},
 };
 
 /// A router to be started: add listeners and settings, then `.await` it.
@@ -393,6 +393,7 @@ where
         }
         Some(Err(error)) => {
             tracing::debug!(%error, "RawSocket handshake failed");
+            drop(connection);
             handshake.limit(raw.refuse(&error)).await;
         }
         None => tracing::debug!("RawSocket handshake not finished in time"),
@@ -403,9 +404,10 @@ async fn serve_websocket<S>(server: &Server, mut stream: S, mut handshake: Hands
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let connection = server.connections.clone().try_acquire_owned();
-    match handshake.limit(upgrade(&mut stream, &server.origins, connection.is_err())).await {
-        Some(Ok((encoding, rest))) => {
+    // A request that is refused takes no place, not even while its answer goes out.
+    let admit = || server.connections.clone().try_acquire_owned().ok();
+    match handshake.limit(upgrade(&mut stream, &server.origins, admit)).await {
+        Some(Ok(Upgraded { encoding, rest, place: _place })) => {
             drop(handshake);
             let config = websocket_config(server.handle.limits().message_size);
             let socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;

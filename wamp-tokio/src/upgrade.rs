@@ -29,26 +29,37 @@ const MAX_HEAD: usize = 16 << 10;
 /// Most headers of a request.
 const MAX_HEADERS: usize = 100;
 
-/// Answers a client's request. Gives the serializer and what came after the request, or the refusal that was sent.
-pub(crate) async fn upgrade<S>(
+/// What a client and the router have agreed on.
+pub(crate) struct Upgraded<P> {
+    pub(crate) encoding: Encoding,
+    /// What came after the request.
+    pub(crate) rest: Vec<u8>,
+    /// The connection's place among those that are allowed.
+    pub(crate) place: P,
+}
+
+/// Answers a client's request, if `admit` finds a place for it. The error is the refusal that was sent.
+pub(crate) async fn upgrade<S, P>(
     stream: &mut S,
     origins: &Origins,
-    full: bool,
-) -> Result<(Encoding, Vec<u8>), String>
+    admit: impl FnOnce() -> Option<P>,
+) -> Result<Upgraded<P>, String>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let answered = match read_request(stream).await {
-        Ok((request, rest)) => {
-            negotiate(&request, origins, full).map(|(encoding, response)| (encoding, response, rest))
-        }
+    let granted = match read_request(stream).await {
+        Ok((request, rest)) => negotiate(&request, origins).and_then(|(encoding, response)| {
+            let place = admit()
+                .ok_or_else(|| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"))?;
+            Ok((response, Upgraded { encoding, rest, place }))
+        }),
         Err(refusal) => Err(refusal),
     };
-    match answered {
-        Ok((encoding, response, rest)) => {
+    match granted {
+        Ok((response, upgraded)) => {
             stream.write_all(&response).await.map_err(|error| error.to_string())?;
             stream.flush().await.map_err(|error| error.to_string())?;
-            Ok((encoding, rest))
+            Ok(upgraded)
         }
         Err(Refusal { status, why }) => {
             if let Some(status) = status {
@@ -145,7 +156,7 @@ async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(Request, 
 }
 
 /// Chooses the serializer; without a WAMP sub-protocol there is no connection (W-43, fault 13).
-fn negotiate(request: &Request, origins: &Origins, full: bool) -> Result<(Encoding, Vec<u8>), Refusal> {
+fn negotiate(request: &Request, origins: &Origins) -> Result<(Encoding, Vec<u8>), Refusal> {
     if request.headers().len() > MAX_HEADERS {
         let why = "the request has too many headers";
         return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why));
@@ -153,9 +164,6 @@ fn negotiate(request: &Request, origins: &Origins, full: bool) -> Result<(Encodi
     let mut response = create_response(request)?;
     if !origins.allow(request) {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not connect"));
-    }
-    if full {
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"));
     }
     let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
     let offered = offered.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");

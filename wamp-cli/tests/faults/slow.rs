@@ -33,6 +33,10 @@ fn now() -> Instant {
     Instant::now()
 }
 
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
 /// A session that has subscribed to the topic of the flood.
 fn subscriber(scene: &Scene, transport: Transport) -> Peer {
     let mut peer = scene.open(transport, Encoding::Json);
@@ -122,7 +126,7 @@ fn stalled(transport: Transport, total: u64) {
         "{transport:?}: {} MiB alone in {alone:.1?}, beside a stalled one in {took:.1?}, which is closed after {closed:.1?}; \
          memory grows by {:.1} MiB",
         total >> 20,
-        grown as f64 / f64::from(1 << 20)
+        mebibytes(grown)
     );
     println!("{figures}");
     assert!(grown <= QUEUE + SLACK, "{figures}");
@@ -161,8 +165,8 @@ fn fault_68_a_stalled_subscriber_is_closed_after_10_s_with_its_queue_half_full()
     }
     let closed = start.elapsed();
     println!("12 MiB: closed after {closed:.1?}");
-    // 10 s, and one more in which to take the ABORT.
-    assert!((9.0..12.5).contains(&closed.as_secs_f64()), "{closed:?}");
+    // 10 s, found half a second later at most, and one second in which to take the ABORT.
+    assert!((10.0..12.0).contains(&closed.as_secs_f64()), "{closed:?}");
     drop(stalled);
     scene.settled();
 }
@@ -216,8 +220,10 @@ fn fault_19_1000_pending_handshakes() {
 
 /// So many clients connect, join, subscribe, register and vanish, as often.
 fn churn(clients: usize, rounds: usize) {
-    /// What memory may differ by from round to round: allocators keep some of what is freed.
-    const BOUND: u64 = 8 << 20;
+    /// What an allocator may keep of what is freed, until it has found its level.
+    const BOUND: u64 = 16 << 20;
+    /// By what the second half of the rounds may exceed the first: 40 bytes lost for each of 50,000 clients.
+    const LEAK: u64 = 2 << 20;
     let mut scene = Scene::start();
     let files = scene.files();
     let round = |scene: &Scene| {
@@ -244,20 +250,26 @@ fn churn(clients: usize, rounds: usize) {
     round(&scene);
     let before = scene.memory();
     let mut most = 0;
-    for _ in 0..rounds {
+    let mut half = before;
+    for number in 0..rounds {
         round(&scene);
         scene.healthy.check();
         most = scene.memory().max(most);
+        if number < rounds / 2 {
+            half = most;
+        }
     }
     let after = scene.memory();
     println!(
-        "{clients} clients {rounds} times in {:.1?}: {:.1} MiB before, {:.1} MiB at most between rounds, {:.1} MiB after",
+        "{clients} clients {rounds} times in {:.1?}: {:.1} MiB before, {:.1} MiB at most in the first half, {:.1} MiB at most, \
+         {:.1} MiB after",
         start.elapsed(),
-        before as f64 / f64::from(1 << 20),
-        most as f64 / f64::from(1 << 20),
-        after as f64 / f64::from(1 << 20)
+        mebibytes(before),
+        mebibytes(half),
+        mebibytes(most),
+        mebibytes(after)
     );
-    assert!(after < before + BOUND, "{before} -> {after}");
+    assert!(after < before + BOUND && most < half + LEAK, "{before} -> {half} -> {most} -> {after}");
     scene.settled();
 }
 

@@ -307,6 +307,23 @@ fn fault_14_bad_requests() {
 }
 
 #[test]
+fn fault_16_pages_of_other_hosts() {
+    let mut scene = Scene::start();
+    for (origin, status) in
+        [("http://localhost:3000", "101"), ("https://evil.example.org", "403"), ("null", "403")]
+    {
+        scene.healthy.check();
+        let headers = format!("Sec-WebSocket-Protocol: wamp.2.json\r\nOrigin: {origin}\r\n");
+        let mut stream = connect(scene.address());
+        stream.write_all(request(&headers).as_bytes()).unwrap();
+        let answer = answer(&mut stream);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{origin}: {answer}");
+        drop(stream);
+        scene.settled();
+    }
+}
+
+#[test]
 fn fault_17_bad_close_frames() {
     let bad = "Protocol violation";
     let frame = |code: u16| web_frame(FIN | 8, &code.to_be_bytes());

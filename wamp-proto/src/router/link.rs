@@ -75,7 +75,7 @@ struct Watch {
 }
 
 /// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
-const LOOKS: u32 = 4;
+const LOOKS: u32 = 20;
 
 /// The time between two of them.
 fn pause(stall_timeout: Duration) -> Duration {
