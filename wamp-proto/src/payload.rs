@@ -47,7 +47,8 @@ enum Shape {
     /// All bytes are the arguments.
     Args,
     /// Arguments up to `args_end`, keyword arguments from `kwargs_start`.
-    ArgsKwargs { args_end: usize, kwargs_start: usize },
+    /// A payload has at most as many bytes as a message: these are kept small because payloads are moved a lot.
+    ArgsKwargs { args_end: u32, kwargs_start: u32 },
 }
 
 impl Payload {
@@ -135,7 +136,7 @@ impl Payload {
                 return Self::joined(encoding, empty_list(encoding).to_vec(), kwargs);
             }
             (Some(args), Some(kwargs)) => {
-                let offset = |at: usize| at.saturating_sub(args.start);
+                let offset = |at: usize| short(at.saturating_sub(args.start));
                 let shape =
                     Shape::ArgsKwargs { args_end: offset(args.end), kwargs_start: offset(kwargs.start) };
                 (args.start..kwargs.end, shape)
@@ -190,7 +191,7 @@ impl Payload {
         match self.shape {
             Shape::None => None,
             Shape::Args => Some(&self.raw),
-            Shape::ArgsKwargs { args_end, .. } => self.raw.get(..args_end),
+            Shape::ArgsKwargs { args_end, .. } => self.raw.get(..args_end as usize),
         }
     }
 
@@ -198,7 +199,7 @@ impl Payload {
     pub fn kwargs_raw(&self) -> Option<&[u8]> {
         match self.shape {
             Shape::None | Shape::Args => None,
-            Shape::ArgsKwargs { kwargs_start, .. } => self.raw.get(kwargs_start..),
+            Shape::ArgsKwargs { kwargs_start, .. } => self.raw.get(kwargs_start as usize..),
         }
     }
 
@@ -318,11 +319,11 @@ impl Payload {
 
     fn joined(encoding: Encoding, args: Vec<u8>, kwargs: &[u8]) -> Self {
         let mut raw = args;
-        let args_end = raw.len();
+        let args_end = short(raw.len());
         if encoding == Encoding::Json {
             raw.push(b',');
         }
-        let kwargs_start = raw.len();
+        let kwargs_start = short(raw.len());
         raw.extend_from_slice(kwargs);
         Self { encoding, shape: Shape::ArgsKwargs { args_end, kwargs_start }, raw: raw.into() }
     }
@@ -413,6 +414,11 @@ impl Default for Payload {
 }
 
 /// Shows JSON, shortened.
+/// An offset, for [`Shape`]; no message is as large as to be cut by it.
+fn short(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
+}
+
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 200;

@@ -182,6 +182,12 @@ impl Writer {
         self.open(true, len);
     }
 
+    /// Writes a dict without entries: most options and details of most messages.
+    #[inline]
+    pub fn empty_dict(&mut self) {
+        self.constant(b"{}", 0x80, 0xa0);
+    }
+
     fn open(&mut self, dict: bool, len: Option<usize>) {
         self.before_value();
         self.parents.push(self.level);

@@ -260,6 +260,10 @@ macro_rules! attributes {
                 let count = self.extra.len()
                     $(.saturating_add(usize::from(!self.$field.is_absent())))*
                     $($(.saturating_add(self.$group.as_ref().map_or(0, |group| $crate::message::attributes::Group::count(&**group))))*)?;
+                if count == 0 {
+                    writer.empty_dict();
+                    return Ok(());
+                }
                 writer.dict(Some(count));
                 $(if !self.$field.is_absent() {
                     writer.key($crate::message::attributes::key!($field $($key)?));

@@ -68,6 +68,12 @@ trait Wire: Sized {
     }
 }
 
+/// A message of any kind, to be serialized without being moved into a [`Message`] first.
+#[cfg(feature = "router")]
+pub(crate) trait Encode {
+    fn to_frame(&self, encoding: Encoding) -> core::result::Result<Bytes, EncodeError>;
+}
+
 /// The table of all messages: variant, code, name, permitted elements (the code included) and direction.
 macro_rules! messages {
     ($($variant:ident = $code:literal, $name:literal, $elements:expr, $direction:ident;)*) => {
@@ -131,6 +137,13 @@ macro_rules! messages {
         }
 
         $(
+            #[cfg(feature = "router")]
+            impl Encode for $variant {
+                fn to_frame(&self, encoding: Encoding) -> core::result::Result<Bytes, EncodeError> {
+                    self.encode(encoding)
+                }
+            }
+
             impl From<$variant> for Message {
                 fn from(message: $variant) -> Self {
                     Self::$variant(message)

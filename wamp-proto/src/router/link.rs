@@ -22,7 +22,7 @@ use crate::{
     error::Closed,
     id::{RegistrationId, RequestId, SequentialIds, SessionId, SubscriptionId},
     map::{IdMap, IdSet, Seeded},
-    message::{self, ErrorDetails, Message, MessageKind, Roles},
+    message::{self, Encode, ErrorDetails, MessageKind, Roles},
     payload::Payload,
     time::Instant,
     uri::Uri,
@@ -240,9 +240,9 @@ impl Links {
     }
 
     /// Encodes and queues a message for `to`.
-    pub(super) fn send(&mut self, now: Instant, to: Peer, class: Class, message: impl Into<Message>) -> Sent {
+    pub(super) fn send(&mut self, now: Instant, to: Peer, class: Class, message: impl Encode) -> Sent {
         let Some(encoding) = self.links.get(to).map(|link| link.encoding) else { return Sent::Refused };
-        match message.into().encode(encoding) {
+        match message.to_frame(encoding) {
             Ok(frame) => self.send_frame(now, to, class, frame),
             Err(_) => Sent::Unencodable,
         }
@@ -311,19 +311,13 @@ impl Links {
     }
 
     /// Queues the last message of a connection: what was queued before a violation or an overrun is moot.
-    pub(super) fn send_last(
-        &mut self,
-        now: Instant,
-        to: Peer,
-        message: impl Into<Message>,
-        discard: bool,
-    ) -> Sent {
+    pub(super) fn send_last(&mut self, now: Instant, to: Peer, message: impl Encode, discard: bool) -> Sent {
         let Some(link) = self.links.get_mut(to) else { return Sent::Refused };
         if discard {
             self.queued_bytes = self.queued_bytes.saturating_sub(link.queue.bytes());
             link.queue.clear();
         }
-        match message.into().encode(link.encoding) {
+        match message.to_frame(link.encoding) {
             Ok(frame) if frame.len() > link.send_limit => Sent::TooLarge,
             Ok(frame) => {
                 self.queue(now, to, frame);
