@@ -14,10 +14,14 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use tokio_tungstenite::tungstenite::{
-    self,
-    client::IntoClientRequest as _,
-    http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self,
+        client::IntoClientRequest as _,
+        http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+        protocol::Role,
+    },
 };
 use wamp_driver::{
     Client, ClientOptions, ConnectError, Endpoint, RouterHandle, Runtime, SocketAddress,
@@ -32,6 +36,7 @@ use wamp_driver::{
 };
 
 use crate::{
+    prefixed::Prefixed,
     pump::{self, Raw, Transport, WebSocket, websocket_config},
     runtime::Tokio,
 };
@@ -172,12 +177,13 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let offer = HeaderValue::from_str(&offer).map_err(|error| failed(error.to_string()))?;
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
     let config = websocket_config(options.limits.message_size);
-    let (socket, response) = tokio_tungstenite::client_async_with_config(request, stream, Some(config))
+    let (socket, response) = tokio_tungstenite::client_async(request, Prefixed::with_head(stream))
         .await
         .map_err(|error| failed(describe(error)))?;
     let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
     let encoding =
         websocket::accept(answer, &options.serializers).map_err(|error| failed(error.to_string()))?;
+    let socket = WebSocketStream::from_raw_socket(socket.into_inner(), Role::Client, Some(config)).await;
     start(WebSocket::new(socket, encoding), encoding, Limits::MAX_MESSAGE_SIZE, options)
 }
 

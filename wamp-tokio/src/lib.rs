@@ -3,6 +3,7 @@
 
 mod connect;
 mod handshakes;
+mod prefixed;
 mod pump;
 mod runtime;
 mod serve;

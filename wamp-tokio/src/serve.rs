@@ -31,6 +31,7 @@ use crate::{
     Connect,
     connect::To,
     handshakes::{Handshake, Handshakes},
+    prefixed::Prefixed,
     pump::{self, Raw, WebSocket, websocket_config},
     runtime::Tokio,
     upgrade::{Origins, Upgraded, upgrade},
@@ -410,7 +411,8 @@ where
         Some(Ok(Upgraded { encoding, rest, place: _place })) => {
             drop(handshake);
             let config = websocket_config(server.handle.limits().message_size);
-            let socket = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await;
+            let stream = Prefixed::new(rest, stream);
+            let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
             let machine = server.handle.open(Opened::new(encoding));
             pump::run(Tokio::current(), WebSocket::new(socket, encoding), machine).await;
         }
