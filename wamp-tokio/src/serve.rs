@@ -13,7 +13,7 @@ use std::{
 use futures_util::future::{Either, select};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream, lookup_host},
     sync::{Semaphore, watch},
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
@@ -262,7 +262,7 @@ impl Router {
         address: &SocketAddress,
         stopped: watch::Receiver<()>,
     ) -> io::Result<SocketAddress> {
-        let listener = TcpListener::bind((address.host.as_str(), address.port)).await?;
+        let listener = bind_tcp(address).await?;
         let port = listener.local_addr()?.port();
         tokio::spawn(accept_tcp(self.server.clone(), listener, stopped));
         Ok(SocketAddress { host: address.host.clone(), port })
@@ -329,6 +329,25 @@ async fn accept_unix(
             }
         });
     }
+}
+
+/// Connections that the operating system keeps until they are accepted. When there are more, it lets a client wait for a
+/// second and try again, which many that come at once would notice (faults 19 and 25).
+const BACKLOG: u32 = 1024;
+
+async fn bind_tcp(address: &SocketAddress) -> io::Result<TcpListener> {
+    let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in lookup_host((address.host.as_str(), address.port)).await? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A port whose last connections have just ended may be taken again; elsewhere the option means something worse.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }
 
 /// A socket file that nobody listens on any more is left over from a router that was killed: it is replaced.

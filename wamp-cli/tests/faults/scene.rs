@@ -1,6 +1,9 @@
 //! A router, a healthy session that must never notice anything, and offenders.
 
-use std::io::{Read as _, Write as _};
+use std::{
+    io::{Read as _, Write as _},
+    time::Instant,
+};
 
 use wamp_tokio::proto::{Encoding, message::Message};
 
@@ -112,6 +115,11 @@ impl Scene {
         let fields = stat.rsplit_once(')').unwrap().1.split_whitespace().collect::<Vec<_>>();
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "some tests measure")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 /// What a process uses, in bytes, by its status; nothing once it has ended.

@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use wamp_tokio::proto::{Encoding, message::Message};
@@ -16,7 +16,7 @@ use wamp_tokio::proto::{Encoding, message::Message};
 use crate::{
     encode::v,
     harness::poll,
-    scene::Scene,
+    scene::{Scene, memory_of, now},
     wire::{
         Heard, Peer,
         Transport::{self, RawSocket, WebSocket},
@@ -27,11 +27,6 @@ use crate::{
 /// What the router may queue for one connection, and what its memory may grow by besides.
 const QUEUE: u64 = 16 << 20;
 const SLACK: u64 = 16 << 20;
-
-#[allow(clippy::disallowed_methods, reason = "these tests measure")]
-fn now() -> Instant {
-    Instant::now()
-}
 
 fn mebibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
@@ -96,7 +91,7 @@ fn peak<T>(scene: &mut Scene, work: impl FnOnce(&Scene) -> T) -> (T, u64) {
         thread::spawn(move || {
             let mut most = 0;
             while over.load(Ordering::Relaxed) == 0 {
-                most = most.max(crate::scene::memory_of(&path));
+                most = most.max(memory_of(&path));
                 thread::sleep(Duration::from_millis(2));
             }
             most

@@ -122,6 +122,21 @@ fn fault_10_invalid_utf_8() {
     }
 }
 
+/// The library looks at whole frames: within one, the first bad byte is noticed with the last one.
+#[test]
+fn fault_10_a_bad_byte_waits_for_the_end_of_its_frame() {
+    let mut scene = Scene::start();
+    let mut peer = scene.join(WebSocket, Encoding::Json);
+    let frame = web_frame(FIN | TEXT, &[0xFF; 1000]);
+    peer.stream.write_all(&frame[..500]).unwrap();
+    scene.healthy.check();
+    peer.stream.set_nonblocking(true).unwrap();
+    let early = peer.stream.peek(&mut [0]).unwrap_err();
+    assert_eq!(early.kind(), std::io::ErrorKind::WouldBlock);
+    peer.stream.set_nonblocking(false).unwrap();
+    assert_eq!(scene.offence(peer, &frame[500..]), closed(1007, "invalid UTF-8"));
+}
+
 #[test]
 fn fault_10_a_character_may_be_cut_by_a_fragment() {
     let mut scene = Scene::start();
