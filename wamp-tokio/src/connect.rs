@@ -177,7 +177,7 @@ async fn websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let offer = HeaderValue::from_str(&offer).map_err(|error| failed(error.to_string()))?;
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
     let config = websocket_config(options.limits.message_size);
-    let (socket, response) = tokio_tungstenite::client_async(request, Prefixed::with_head(stream))
+    let (socket, response) = tokio_tungstenite::client_async(request, Prefixed::with_answer(stream))
         .await
         .map_err(|error| failed(describe(error)))?;
     let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());

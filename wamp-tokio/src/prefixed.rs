@@ -15,13 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Gives `before` to the reader first, then what the stream has.
 pub(crate) struct Prefixed<S> {
     before: Bytes,
-    /// How much of [`END_OF_HEAD`] was read last, until all of it was.
-    head: Option<usize>,
+    /// What was read of the answer's head, until all of it was.
+    head: Option<Vec<u8>>,
     stream: S,
 }
-
-/// What ends the head of an HTTP message.
-const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
 impl<S> Prefixed<S> {
     /// A stream of which `before` was read already.
@@ -29,24 +26,32 @@ impl<S> Prefixed<S> {
         Self { before: before.into(), head: None, stream }
     }
 
-    /// A stream that begins with the head of an HTTP message: no read goes beyond its end.
-    pub(crate) fn with_head(stream: S) -> Self {
-        Self { before: Bytes::new(), head: Some(0), stream }
+    /// A stream that begins with the answer to an upgrade request. When the request is granted, no read goes beyond the
+    /// answer's head; a refusal is given with the text that follows it.
+    pub(crate) fn with_answer(stream: S) -> Self {
+        Self { before: Bytes::new(), head: Some(Vec::new()), stream }
     }
 }
 
-/// How many of `bytes` belong to the head that is being read, if it ends in them.
-fn end_of_head(matched: &mut usize, bytes: &[u8]) -> Option<usize> {
-    for (at, byte) in bytes.iter().enumerate() {
-        *matched = match END_OF_HEAD.get(*matched) {
-            Some(expected) if byte == expected => *matched + 1,
-            _ => usize::from(*byte == b'\r'),
-        };
-        if *matched == END_OF_HEAD.len() {
-            return Some(at + 1);
-        }
-    }
-    None
+/// What ends the head of an HTTP message.
+const END_OF_HEAD: &[u8] = b"\r\n\r\n";
+
+/// The status of an answer that grants the request, behind `HTTP/1.1 `.
+const GRANTED: &[u8] = b"101";
+const GRANTED_AT: usize = 9;
+
+/// How many of the bytes just read belong to the head, if it ends in them and frames come next.
+fn end_of_head(answer: &mut Option<Vec<u8>>, fresh: &[u8]) -> Option<usize> {
+    let head = answer.as_mut()?;
+    let known = head.len();
+    head.extend_from_slice(fresh);
+    // The end may have begun in an earlier read.
+    let from = known.saturating_sub(END_OF_HEAD.len());
+    let unseen = head.get(from..).unwrap_or_default();
+    let at = unseen.windows(END_OF_HEAD.len()).position(|window| window == END_OF_HEAD)?;
+    let granted = head.get(GRANTED_AT..).is_some_and(|status| status.starts_with(GRANTED));
+    *answer = None;
+    granted.then_some((from + at + END_OF_HEAD.len()).saturating_sub(known))
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
@@ -59,9 +64,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
             let start = buffer.filled().len();
             ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
             let fresh = buffer.filled().get(start..).unwrap_or_default();
-            if let Some(end) = self.head.as_mut().and_then(|matched| end_of_head(matched, fresh)) {
+            if let Some(end) = end_of_head(&mut self.head, fresh) {
                 self.before = Bytes::copy_from_slice(fresh.get(end..).unwrap_or_default());
-                self.head = None;
                 buffer.set_filled(start + end);
             }
             return Poll::Ready(Ok(()));
@@ -106,13 +110,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_ends_where_the_head_ends() {
-        for (head, rest) in
-            [("HTTP/1.1 101 OK\r\n\r\n", "frames\r\n\r\n"), ("\r\r\n\r\r\n\r\n", ""), ("a\r\n\r\n", "b")]
-        {
+        let granted = "HTTP/1.1 101 Switching Protocols\r\nA: b\r\n\r\n";
+        for (head, rest) in [(granted, "frames\r\n\r\n"), (granted, ""), ("HTTP/1.1 101 \r\n\r\n", "b")] {
             for pieces in [1, 3, 1000] {
                 let whole = format!("{head}{rest}");
                 let source = in_chunks(whole.as_bytes(), pieces);
-                let mut stream = Prefixed::with_head(source);
+                let mut stream = Prefixed::with_answer(source);
                 let mut seen = Vec::new();
                 while seen.len() < head.len() {
                     assert!(stream.read_buf(&mut seen).await.unwrap() > 0);
@@ -122,6 +125,15 @@ mod tests {
                 assert_eq!(seen, whole.as_bytes());
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_comes_with_its_text() {
+        let whole = b"HTTP/1.1 503 No\r\n\r\ntoo many";
+        let mut stream = Prefixed::with_answer(&whole[..]);
+        let mut seen = Vec::new();
+        stream.read_buf(&mut seen).await.unwrap();
+        assert_eq!(seen, whole);
     }
 
     /// A reader that gives at most so many bytes at a time.
