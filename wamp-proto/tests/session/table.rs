@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use wamp_proto::message::{Direction, MessageKind};
+use wamp_proto::router;
 use wamp_proto::session::{Input, Wish};
 
 use super::*;
@@ -179,4 +180,28 @@ fn documented_states() {
          This file is written by a test from the table that the session runs on.\n\n{table}"
     );
     check_document("session-states.md", &text);
+}
+
+#[test]
+fn documented_router_states() {
+    let table = markdown(
+        &router::State::ALL,
+        MessageKind::ALL,
+        |state| format!("{state:?}"),
+        |kind| kind.to_string(),
+        |state, kind| match state.next(kind) {
+            Some(next) if next == state => "stay".to_owned(),
+            Some(next) => format!("**{next:?}**"),
+            None => "violation".to_owned(),
+        },
+    );
+    let text = format!(
+        "# States of a connection at the router\n\n\
+         What happens in each state (columns) when a message comes from the client (rows). A state in bold is the next one,\n\
+         unless a HELLO or AUTHENTICATE is refused: that leads to *Closed*. In *Leaving* everything but GOODBYE and ABORT is\n\
+         ignored, in *Closed* everything. A violation is answered by ABORT and ends the session. A connection that loses its\n\
+         transport is *Closed* from any state.\n\n\
+         This file is written by a test from the table that the router runs on.\n\n{table}"
+    );
+    check_document("router-states.md", &text);
 }
