@@ -35,6 +35,11 @@ impl<S> Prefixed<S> {
     }
 }
 
+/// Whether these first bytes of an answer say that there will be no WebSocket. Its body is then of interest: it says why.
+fn is_refusal(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.") && bytes.get(8..12).is_some_and(|status| status != b" 101")
+}
+
 /// How many of `bytes` belong to the head that is being read, if it ends in them.
 fn end_of_head(matched: &mut usize, bytes: &[u8]) -> Option<usize> {
     for (at, byte) in bytes.iter().enumerate() {
@@ -59,6 +64,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Prefixed<S> {
             let start = buffer.filled().len();
             ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
             let fresh = buffer.filled().get(start..).unwrap_or_default();
+            if is_refusal(fresh) {
+                self.head = None;
+            }
             if let Some(end) = self.head.as_mut().and_then(|matched| end_of_head(matched, fresh)) {
                 self.before = Bytes::copy_from_slice(fresh.get(end..).unwrap_or_default());
                 self.head = None;
