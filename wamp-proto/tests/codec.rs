@@ -401,3 +401,16 @@ fn w_28_foreign_forms_are_read() {
     ];
     assert_eq!(tokens(Cbor, &cbor).unwrap(), expected);
 }
+
+/// A number beyond every float is refused where it comes in: it would be forwarded to others as it is.
+#[test]
+fn w_04_numbers_beyond_every_float() {
+    let digits = "9".repeat(400);
+    for (number, fine) in
+        [("1e308", true), ("1e309", false), ("-1E400", false), ("1e-400", true), (&digits, false)]
+    {
+        let frame = format!("[{number}]");
+        let split = Elements::split(Encoding::Json, frame.as_bytes(), &Limits::default());
+        assert_eq!(split.is_ok(), fine, "{number}");
+    }
+}

@@ -217,7 +217,14 @@ impl<'a> Check<'a> {
             Some(b'-' | b'0'..=b'9') => {
                 let number = json::number(&mut self.cursor)?;
                 self.number = if let json::Number::Unsigned(number) = number { Some(number) } else { None };
-                Ok(if let json::Number::Float(_) = number { Kind::Float } else { Kind::Integer })
+                match number {
+                    // W-04: what is forwarded as it is must be a number to whoever reads it, and many refuse 1e999.
+                    json::Number::Float(literal) if json::overflows(literal) => {
+                        Err(self.cursor.malformed(start))
+                    }
+                    json::Number::Float(_) => Ok(Kind::Float),
+                    _ => Ok(Kind::Integer),
+                }
             }
             Some(_) => Err(self.cursor.malformed(start)),
             None => Err(self.cursor.truncated()),

@@ -25,6 +25,13 @@ pub(super) enum Number<'a> {
     Float(&'a [u8]),
 }
 
+/// Whether a number is beyond every float. Only an exponent or very many digits can be.
+pub(super) fn overflows(literal: &[u8]) -> bool {
+    let suspicious = literal.len() > 300 || literal.iter().any(|byte| matches!(byte, b'e' | b'E'));
+    let text = || core::str::from_utf8(literal).ok();
+    suspicious && text().and_then(|text| text.parse::<f64>().ok()).is_none_or(f64::is_infinite)
+}
+
 /// What stands between two quotes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quoted<'a> {
