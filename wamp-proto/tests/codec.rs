@@ -410,7 +410,7 @@ fn w_04_numbers_beyond_every_float() {
         [("1e308", true), ("1e309", false), ("-1E400", false), ("1e-400", true), (&digits, false)]
     {
         let frame = format!("[{number}]");
-        let split = Elements::split(Encoding::Json, frame.as_bytes(), &Limits::default());
+        let split = Elements::split(Json, frame.as_bytes(), &Limits::default());
         assert_eq!(split.is_ok(), fine, "{number}");
     }
 }

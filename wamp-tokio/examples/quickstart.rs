@@ -12,6 +12,12 @@ struct Reading {
     room: String,
 }
 
+/// What comes with `com.example.error.negative`.
+#[derive(Deserialize)]
+struct Negative {
+    number: i64,
+}
+
 /// The procedure of a `BinaryNumberService`.
 async fn get_binary_number(number: i64) -> Result<String, ErrorReply> {
     if number < 0 {
@@ -42,8 +48,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Error: told apart by its URI, with what the callee said.
     match client.call("get_binary_number").args((-1,)).value::<String>().await {
         Err(wamp_tokio::Error::Remote(error)) if error.error == "com.example.error.negative" => {
-            let number = error.payload.dict()?;
-            println!("error       {error} {:?}", number.get("number"));
+            let Negative { number } = error.payload.kwargs()?;
+            println!("error       {error} (it was {number})");
         }
         other => println!("unexpected  {other:?}"),
     }
