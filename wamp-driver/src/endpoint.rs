@@ -46,6 +46,26 @@ pub struct SocketAddress {
     pub port: u16,
 }
 
+/// What a socket is opened to, whatever is spoken over it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Address {
+    /// TCP.
+    Tcp(SocketAddress),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+impl Endpoint {
+    /// Where the socket is opened to.
+    pub fn address(&self) -> Address {
+        match self {
+            Self::WebSocket { address, .. } | Self::RawSocket(address) => Address::Tcp(address.clone()),
+            Self::Unix(path) | Self::WebSocketUnix(path) => Address::Unix(path.clone()),
+        }
+    }
+}
+
 /// A URL that is not an [`Endpoint`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{url}` is not a router's URL: {why}")]

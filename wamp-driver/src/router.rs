@@ -67,7 +67,7 @@ impl RouterHandle {
 
     /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of
     /// them is after a deadline.
-    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + 'static {
+    pub fn shutdown(&self) -> Idle {
         self.0.update(None, Router::shutdown);
         Idle(self.0.clone())
     }
@@ -302,7 +302,14 @@ impl Future for Timer {
 }
 
 /// Waits until the router has no connection left.
-struct Idle(Arc<Shared>);
+#[must_use = "futures do nothing unless awaited"]
+pub struct Idle(Arc<Shared>);
+
+impl fmt::Debug for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Idle")
+    }
+}
 
 impl Future for Idle {
     type Output = ();

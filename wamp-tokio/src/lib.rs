@@ -2,30 +2,34 @@
 #![forbid(unsafe_code)]
 
 mod connect;
-mod handshakes;
-mod prefixed;
-mod pump;
 mod runtime;
 mod serve;
-mod upgrade;
 
-pub use connect::Connect;
-pub use serve::{Router, RouterBuilder, StartError};
+pub use runtime::Tokio;
 pub use wamp_driver::{
     Call, CallResult, Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Handler,
-    Invocation, Publish, Register, Registration, Reply, Subscribe, Subscription, proto,
+    Invocation, Publish, Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
 };
+
+/// A connection to be made: add settings, then `.await` it for a joined [`Client`].
+pub type Connect = wamp_driver::net::Connect<Tokio>;
+
+/// A running router.
+pub type Router = wamp_driver::net::Router<Tokio>;
+
+/// A router to be started: add listeners and settings, then `.await` it.
+pub type RouterBuilder = wamp_driver::net::RouterBuilder<Tokio>;
 
 /// Connects to a router and joins a realm: `wamp_tokio::connect("ws://localhost:8080/ws").realm("realm1").await?`.
 ///
 /// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see [`Endpoint`].
 pub fn connect(url: &str) -> Connect {
-    Connect::new(connect::To::Url(url.to_owned()))
+    Connect::url(url)
 }
 
 /// Connects to `ws://localhost:8080/ws`.
 pub fn connect_default() -> Connect {
-    connect(connect::DEFAULT_URL)
+    Connect::default()
 }
 
 /// The programs of the repository's README, compiled.

@@ -1,20 +1,20 @@
 //! tokio, as the driver sees it.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use wamp_driver::{BoxFuture, Runtime, proto::Instant};
+use wamp_driver::{
+    Address, BoxFuture, Runtime,
+    net::{Listener, Network, OpenListener, Socket},
+    proto::Instant,
+};
 
-/// Tasks, timers, the clock and the random source of the runtime that the caller is in.
-pub(crate) struct Tokio {
+use crate::{connect::connect, serve::listen};
+
+/// Tasks, timers, sockets, the clock and the random source of the tokio runtime that the caller is in.
+#[derive(Debug)]
+pub struct Tokio {
     origin: std::time::Instant,
     handle: tokio::runtime::Handle,
-}
-
-impl Tokio {
-    /// The runtime of the calling task.
-    pub(crate) fn current() -> Arc<dyn Runtime> {
-        Arc::new(Self { origin: clock(), handle: tokio::runtime::Handle::current() })
-    }
 }
 
 impl Runtime for Tokio {
@@ -37,6 +37,25 @@ impl Runtime for Tokio {
         // An operating system without a random source is one that nothing here can run safely on.
         getrandom::fill(&mut seed).expect("the operating system has a random source");
         seed
+    }
+}
+
+impl Network for Tokio {
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    fn current() -> Arc<Self> {
+        Arc::new(Self { origin: clock(), handle: tokio::runtime::Handle::current() })
+    }
+
+    fn connect(&self, to: Address) -> BoxFuture<io::Result<Box<dyn Socket>>> {
+        Box::pin(connect(to))
+    }
+
+    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Listener>> {
+        // A listener is bound to the runtime it is made in.
+        let _runtime = self.handle.enter();
+        listen(listener)
     }
 }
 

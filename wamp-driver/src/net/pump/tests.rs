@@ -3,28 +3,53 @@
 use std::{
     collections::VecDeque,
     io,
-    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
-use wamp_driver::{
-    ClientOptions, Flow, Machine,
-    proto::{
-        Encoding, Instant, Limits,
-        transport::rawsocket::{Config, RawSocket},
-    },
+use tungstenite::protocol::Role;
+use wamp_proto::{
+    Encoding, Instant, Limits,
+    transport::rawsocket::{Config, RawSocket},
 };
 
-use super::{Raw, WebSocket, run, websocket_config};
-use crate::runtime::Tokio;
+use super::run;
+use crate::{
+    BoxFuture, ClientOptions, Flow, Machine, Runtime,
+    net::{Socket, raw::Raw, websocket::WebSocket},
+};
+
+/// The runtime of the tests.
+struct Tokio(tokio::time::Instant);
+
+impl Tokio {
+    fn current() -> Arc<dyn Runtime> {
+        Arc::new(Self(tokio::time::Instant::now()))
+    }
+}
+
+impl Runtime for Tokio {
+    fn now(&self) -> Instant {
+        Instant::from_origin(self.0.elapsed())
+    }
+
+    fn spawn(&self, task: BoxFuture<()>) {
+        tokio::spawn(task);
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn seed(&self) -> [u8; 32] {
+        [0; 32]
+    }
+}
 
 /// What a mock stream saw.
 #[derive(Default)]
@@ -61,29 +86,23 @@ impl Mock {
     }
 }
 
-impl AsyncRead for Mock {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+impl Socket for Mock {
+    fn poll_read(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         assert!(!self.ended, "read after the end");
         self.seen.reads.fetch_add(1, Ordering::Relaxed);
         if self.input.is_empty() {
-            let again = self.again.clone();
-            self.input.extend(again);
+            self.input.extend(&self.again);
         }
-        let length = self.input.len().min(buffer.remaining());
+        let length = self.input.len().min(buffer.len());
         if length > 0 {
-            let bytes = self.input.drain(..length).collect::<Vec<_>>();
-            buffer.put_slice(&bytes);
-            return Poll::Ready(Ok(()));
+            buffer.iter_mut().zip(self.input.drain(..length)).for_each(|(to, from)| *to = from);
+            return Poll::Ready(Ok(length));
         }
         match self.end {
             End::Silence => Poll::Pending,
             End::Eof => {
                 self.ended = true;
-                Poll::Ready(Ok(()))
+                Poll::Ready(Ok(0))
             }
             End::Error => {
                 self.ended = true;
@@ -91,10 +110,8 @@ impl AsyncRead for Mock {
             }
         }
     }
-}
 
-impl AsyncWrite for Mock {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if !self.takes {
             return Poll::Pending;
         }
@@ -103,11 +120,11 @@ impl AsyncWrite for Mock {
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }
@@ -191,10 +208,8 @@ async fn raw(mock: Mock) -> Raw<Mock> {
     raw
 }
 
-async fn websocket(mock: Mock) -> WebSocket<Mock> {
-    let config = websocket_config(1 << 20);
-    let socket = WebSocketStream::from_raw_socket(mock, Role::Client, Some(config)).await;
-    WebSocket::new(socket, Encoding::Json)
+fn websocket(mock: Mock) -> WebSocket<Mock> {
+    WebSocket::new(mock, Role::Client, Encoding::Json, 1 << 20)
 }
 
 async fn within(future: impl Future<Output = ()>) {
@@ -217,7 +232,7 @@ async fn nothing_is_read_after_the_end() {
             let mut input = b"\x81\x03[1]".repeat(5);
             input.truncate(input.len() - cut);
             let counter = Arc::new(Counter::default());
-            let transport = websocket(Mock::new(&input, end).0).await;
+            let transport = websocket(Mock::new(&input, end).0);
             within(run(Tokio::current(), transport, Handle(counter.clone()))).await;
             assert_eq!(counter.came.load(Ordering::Relaxed), if cut == 0 { 5 } else { 4 });
             assert!(counter.ended.lock().unwrap().is_some());
@@ -243,7 +258,7 @@ async fn many_frames_are_few_writes() {
     assert!(seen.writes.load(Ordering::Relaxed) <= 3);
 
     let (mock, seen) = Mock::new(&[], End::Silence);
-    let pump = run(Tokio::current(), websocket(mock).await, Handle(counter()));
+    let pump = run(Tokio::current(), websocket(mock), Handle(counter()));
     let _ = tokio::time::timeout(Duration::from_millis(50), pump).await;
     assert_eq!(seen.written.load(Ordering::Relaxed), 100 * 13);
     assert!(seen.writes.load(Ordering::Relaxed) <= 3, "{:?}", seen.writes);
@@ -317,7 +332,7 @@ async fn a_peer_that_takes_nothing_is_left_once_the_session_is_over() {
 
     let (mock, _) = Mock::new(HANDSHAKE, End::Silence);
     let mut transport = raw(mock).await;
-    transport.stream.takes = false;
+    transport.socket.takes = false;
     let counter = Arc::new(Counter::default());
     within(run(Tokio::current(), transport, Last(Handle(counter.clone()), AtomicUsize::new(0)))).await;
     shows(&counter, "last messages");
@@ -328,49 +343,12 @@ fn shows(counter: &Counter, text: &str) {
     assert!(ended.contains(text), "{ended}");
 }
 
-/// A waker that uses the client in the very moment in which it is woken.
-struct Reentrant {
-    client: wamp_driver::Client,
-    woken: AtomicUsize,
-}
-
-impl Wake for Reentrant {
-    fn wake(self: Arc<Self>) {
-        self.woken.fetch_add(1, Ordering::Relaxed);
-        let mut publish = Box::pin(self.client.publish("t.topic").into_future());
-        let _ = publish.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let _ = self.client.close_reason();
-    }
-}
-
-#[tokio::test]
-async fn nobody_is_woken_under_the_lock() {
-    let router = crate::Router::builder().await.unwrap();
-    let client = router.connect().await.unwrap();
-    let reentrant = Arc::new(Reentrant { client: client.clone(), woken: AtomicUsize::new(0) });
-    let waker = Waker::from(reentrant.clone());
-    let mut context = Context::from_waker(&waker);
-    let mut events = client.subscribe("t.topic").await.unwrap();
-    let mut call = Box::pin(client.call("t.nobody").into_future());
-    let mut closed = Box::pin(client.closed());
-    assert!(call.as_mut().poll(&mut context).is_pending());
-    assert!(Pin::new(&mut events.next()).poll(&mut context).is_pending());
-    assert!(closed.as_mut().poll(&mut context).is_pending());
-    within(async {
-        client.publish("t.topic").exclude_me(false).acknowledge().await.unwrap();
-        client.close().await;
-    })
-    .await;
-    assert!(reentrant.woken.load(Ordering::Relaxed) >= 2);
-    assert!(call.as_mut().poll(&mut context).is_ready() && closed.as_mut().poll(&mut context).is_ready());
-}
-
 /// The whole of a client over a stream that ends in the middle of the opening.
 #[tokio::test]
 async fn a_stream_that_ends_before_welcome_fails_the_join() {
     let options = ClientOptions::default();
     let (machine, join) = options.start(Tokio::current(), Encoding::Json, Limits::MAX_MESSAGE_SIZE).unwrap();
-    let transport = websocket(Mock::new(b"\x81", End::Eof).0).await;
+    let transport = websocket(Mock::new(b"\x81", End::Eof).0);
     within(async {
         let (joined, ()) = tokio::join!(join, run(Tokio::current(), transport, machine));
         assert!(joined.is_err());

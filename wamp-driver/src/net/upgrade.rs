@@ -6,8 +6,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio_tungstenite::tungstenite::{
+use tungstenite::{
     self,
     error::{CapacityError, ProtocolError},
     handshake::{
@@ -19,35 +18,42 @@ use tokio_tungstenite::tungstenite::{
         header::{HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
     },
 };
-use wamp_driver::proto::{Encoding, transport::websocket};
+use wamp_proto::{Encoding, transport::websocket};
 
-use crate::handshakes::linger;
+use super::{
+    Socket,
+    socket::{linger, read, write_all},
+};
+use crate::runtime::Runtime;
 
 /// Longest request, in bytes.
 const MAX_HEAD: usize = 16 << 10;
+
+/// Most that is read of it at once.
+const READ_ROOM: usize = 2 << 10;
 
 /// Most headers of a request.
 const MAX_HEADERS: usize = 100;
 
 /// What a client and the router have agreed on.
-pub(crate) struct Upgraded<P> {
-    pub(crate) encoding: Encoding,
+pub(super) struct Upgraded<P> {
+    pub(super) encoding: Encoding,
     /// What came after the request.
-    pub(crate) rest: Vec<u8>,
+    pub(super) rest: Vec<u8>,
     /// The connection's place among those that are allowed.
-    pub(crate) place: P,
+    pub(super) place: P,
 }
 
-/// Answers a client's request, if `admit` finds a place for it. The error is the refusal that was sent.
-pub(crate) async fn upgrade<S, P>(
-    stream: &mut S,
+/// Answers a client's request, of which `head` was read already, if `admit` finds a place for it. The error is the refusal
+/// that was sent.
+pub(super) async fn upgrade<P>(
+    runtime: &dyn Runtime,
+    socket: &mut impl Socket,
+    head: Vec<u8>,
     origins: &Origins,
     admit: impl FnOnce() -> Option<P>,
-) -> Result<Upgraded<P>, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let granted = match read_request(stream).await {
+) -> Result<Upgraded<P>, String> {
+    let granted = match read_request(socket, head).await {
         Ok((request, rest)) => negotiate(&request, origins).and_then(|(encoding, response)| {
             let place = admit()
                 .ok_or_else(|| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"))?;
@@ -57,14 +63,13 @@ where
     };
     match granted {
         Ok((response, upgraded)) => {
-            stream.write_all(&response).await.map_err(|error| error.to_string())?;
-            stream.flush().await.map_err(|error| error.to_string())?;
+            write_all(socket, &response).await.map_err(|error| error.to_string())?;
             Ok(upgraded)
         }
         Err(Refusal { status, why }) => {
             if let Some(status) = status {
                 // The connection is over either way.
-                let _ = refuse(stream, status, &why).await;
+                let _ = refuse(runtime, socket, status, &why).await;
             }
             Err(why)
         }
@@ -74,7 +79,7 @@ where
 /// The web pages that may connect (fault 16). A browser says which page is behind a connection, and connects wherever the
 /// page says, to this very machine too: without a check, any page could act in the user's name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origins(pub(crate) Vec<String>);
+pub(super) struct Origins(pub(super) Vec<String>);
 
 impl Origins {
     /// Programs have no origin, and pages of the host that they connect to may.
@@ -128,29 +133,26 @@ impl From<tungstenite::Error> for Refusal {
 }
 
 /// Reads a request, however it is split, and what comes with it.
-async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Result<(Request, Vec<u8>), Refusal> {
-    let mut head = Vec::new();
+async fn read_request(socket: &mut impl Socket, mut head: Vec<u8>) -> Result<(Request, Vec<u8>), Refusal> {
+    if !head.first().is_some_and(u8::is_ascii_uppercase) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "not a request"));
+    }
+    let mut seen = 0;
     loop {
-        let seen = head.len();
-        // One read more than the limit would show that it is exceeded.
-        if (&mut *stream).take((MAX_HEAD - seen) as u64).read_buf(&mut head).await? == 0 {
-            return Err(match seen {
-                MAX_HEAD => {
-                    Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "the request is too long")
-                }
-                _ => io::Error::from(io::ErrorKind::UnexpectedEof).into(),
-            });
-        }
-        let fresh = head.get(seen..).unwrap_or_default();
-        if seen == 0 && !fresh.first().is_some_and(u8::is_ascii_uppercase) {
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, "not a request"));
-        }
         // Only the end of a line can be the end of the request.
-        if fresh.contains(&b'\n') {
+        if head.get(seen..).unwrap_or_default().contains(&b'\n') {
             if let Some((length, request)) = Request::try_parse(&head)? {
                 let rest = head.split_off(length);
                 return Ok((request, rest));
             }
+        }
+        seen = head.len();
+        if seen >= MAX_HEAD {
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            return Err(Refusal::new(status, "the request is too long"));
+        }
+        if read(socket, &mut head, (MAX_HEAD - seen).min(READ_ROOM)).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
     }
 }
@@ -179,18 +181,20 @@ fn negotiate(request: &Request, origins: &Origins) -> Result<(Encoding, Vec<u8>)
 }
 
 /// Tells a client why not.
-async fn refuse<S>(stream: &mut S, status: StatusCode, why: &str) -> io::Result<()>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+async fn refuse(
+    runtime: &dyn Runtime,
+    socket: &mut impl Socket,
+    status: StatusCode,
+    why: &str,
+) -> io::Result<()> {
     // RFC 6455, 4.4: a client of another version learns ours.
     let version = if status == StatusCode::UPGRADE_REQUIRED { "Sec-WebSocket-Version: 13\r\n" } else { "" };
     let length = why.len() + 1;
     let response = format!(
         "HTTP/1.1 {status}\r\n{version}Connection: close\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{why}\n"
     );
-    stream.write_all(response.as_bytes()).await?;
-    linger(stream).await;
+    write_all(socket, response.as_bytes()).await?;
+    linger(runtime, socket).await;
     Ok(())
 }
 

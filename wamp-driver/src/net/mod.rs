@@ -1,0 +1,120 @@
+//! The network, as far as it is the same for every runtime: the pumps, the handshakes of the transports, the way from a URL
+//! to a joined session, and the router's listeners.
+//!
+//! An adapter lends sockets, tasks and timers by implementing [`Network`]; all the rest is here, once.
+
+mod bind;
+mod connect;
+mod handshakes;
+mod prefixed;
+mod pump;
+mod raw;
+mod serve;
+mod socket;
+mod upgrade;
+mod websocket;
+
+use std::{
+    io,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::BytesMut;
+
+use crate::{
+    endpoint::Address,
+    runtime::{BoxFuture, Runtime},
+};
+
+pub use bind::OpenListener;
+pub use connect::Connect;
+pub use serve::{Router, RouterBuilder, ShutdownFuture, StartError};
+
+/// What the driver needs of a runtime to be on the network: an adapter implements this, and nothing else.
+pub trait Network: Runtime + Sized {
+    /// The runtime that the caller is in, or a new one where there is no such thing.
+    fn current() -> Arc<Self>;
+
+    /// Opens a connection.
+    fn connect(&self, to: Address) -> BoxFuture<io::Result<Box<dyn Socket>>>;
+
+    /// Takes over a listener that is open already, and does not block.
+    ///
+    /// # Errors
+    ///
+    /// When the runtime does not take it.
+    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Listener>>;
+}
+
+/// Most bytes that are read at once where the buffer has to be cleared for it.
+const MOST_READ: usize = 64 << 10;
+
+/// A stream of bytes both ways. All methods are called by one task, which wants to be woken when any of them can go on.
+pub trait Socket: Send + Unpin {
+    /// Reads what there is, into `buffer`, which is not empty; 0 is the end.
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Reads what there is behind what is in `buffer`, into its spare capacity, of which there is some; 0 is the end.
+    fn poll_read_buf(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+        let known = buffer.len();
+        buffer.resize(buffer.capacity().min(known + MOST_READ), 0);
+        let read = self.poll_read(context, buffer.get_mut(known..).unwrap_or_default());
+        let fresh = match &read {
+            Poll::Ready(Ok(read)) => *read,
+            _ => 0,
+        };
+        buffer.truncate(known + fresh);
+        read
+    }
+
+    /// Writes as much as there is room for.
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// Writes out what is buffered, if anything is.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Ends our side; the peer's may still be read.
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+impl<S: Socket + ?Sized> Socket for Box<S> {
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        (**self).poll_read(context, buffer)
+    }
+
+    fn poll_read_buf(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
+        (**self).poll_read_buf(context, buffer)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        (**self).poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_flush(context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        (**self).poll_close(context)
+    }
+}
+
+/// A listening socket.
+pub trait Listener: Send + 'static {
+    /// The next connection.
+    fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>>;
+}
+
+/// The future's output, unless it takes longer than this.
+async fn within<T>(
+    runtime: &dyn Runtime,
+    limit: std::time::Duration,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    use futures_util::future::{Either, select};
+    match select(std::pin::pin!(future), runtime.sleep(limit)).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}

@@ -1,0 +1,233 @@
+//! The pump: it carries frames between a transport and a machine, and knows nothing of WAMP.
+//!
+//! One task a connection. It reads what there is, hands it over in one go, writes what there is, flushes once, and starts
+//! again; it never reads after the end of the stream, and gives others their turn after some rounds.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use wamp_proto::Instant;
+
+use super::within;
+use crate::{
+    machine::{Flow, Machine},
+    runtime::{BoxFuture, Runtime},
+};
+
+/// Frames that are read before they are handed over: enough to share a lock and a wake-up, not so many that the writers
+/// wait for long.
+const READ_BATCH: usize = 64;
+
+/// Rounds of reading and writing before other tasks get their turn.
+const ROUNDS: usize = 8;
+
+/// How long the peer may take to close its side once ours is closed.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How a transport is read and written, one frame at a time.
+pub(super) trait Transport: Unpin {
+    /// The next frame. `None` at the end, with a text for people if it was not in order.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, String>>;
+
+    /// Takes as many frames as its buffer has room for; `Pending` when there are more.
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        frames: &mut VecDeque<Bytes>,
+    ) -> Poll<Result<(), String>>;
+
+    /// Writes everything out.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), String>>;
+
+    /// Closes our side, everything written before.
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
+
+    /// After the peer was told what it did wrong: waits until it has closed, and looks at nothing that it still sends.
+    fn poll_discard(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+/// Runs a connection to its end.
+pub(super) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, machine: impl Machine) {
+    let mut pump = Pump {
+        runtime,
+        transport,
+        machine,
+        incoming: VecDeque::new(),
+        outgoing: VecDeque::new(),
+        unflushed: false,
+        ended: false,
+        timer: None,
+        linger: None,
+    };
+    let why = poll_fn(|context| pump.poll(context)).await;
+    let Pump { runtime, mut transport, machine, ended, linger, .. } = pump;
+    match why {
+        Ok(()) if ended => machine.handle_eof(""),
+        // In order: what was queued is written. The peer may still be writing; a socket that is dropped with unread data
+        // takes back what was sent last.
+        Ok(()) => {
+            let drained = poll_fn(|context| poll_drain(&mut transport, context));
+            let _ = within(&*runtime, LINGER, drained).await;
+            machine.handle_eof("");
+        }
+        // It had its moment, and takes nothing.
+        Err(why) if linger.is_some() => machine.handle_eof(&why),
+        Err(why) => {
+            machine.handle_eof(&why);
+            let closed = poll_fn(|context| {
+                ready!(transport.poll_close(context));
+                transport.poll_discard(context)
+            });
+            let _ = within(&*runtime, LINGER, closed).await;
+        }
+    }
+    // Those who wait for the end of the session wait for that of the transport.
+    drop(transport);
+    drop(machine);
+}
+
+/// Closes our side, then reads until the peer has closed its own.
+fn poll_drain(transport: &mut impl Transport, context: &mut Context<'_>) -> Poll<()> {
+    ready!(transport.poll_close(context));
+    for _ in 0..READ_BATCH {
+        if ready!(transport.poll_read(context)).is_err() {
+            return Poll::Ready(());
+        }
+    }
+    // A peer that never stops must not keep others, nor the clock, from their turn.
+    context.waker().wake_by_ref();
+    Poll::Pending
+}
+
+struct Pump<T, M> {
+    runtime: Arc<dyn Runtime>,
+    transport: T,
+    machine: M,
+    incoming: VecDeque<Bytes>,
+    outgoing: VecDeque<Bytes>,
+    unflushed: bool,
+    /// The stream has ended: it is never read again.
+    ended: bool,
+    timer: Option<(Instant, BoxFuture<()>)>,
+    /// How long the peer may still take for its last messages.
+    linger: Option<BoxFuture<()>>,
+}
+
+impl<T: Transport, M: Machine> Pump<T, M> {
+    /// Ready when the machine is done, or when the transport is, which says why.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), String>> {
+        for _ in 0..ROUNDS {
+            let read = self.read(context);
+            // What came before the end still counts, and so do the answers to it that can be written at once.
+            let written = self.write(context);
+            match (read, written) {
+                (_, Ok(Step::Done)) => return Poll::Ready(Ok(())),
+                (Err(why), _) | (_, Err(why)) => return Poll::Ready(Err(why)),
+                (Ok(Step::Idle), Ok(Step::Idle)) if !self.tick(context) => return Poll::Pending,
+                _ => {}
+            }
+        }
+        // A peer that never stops talking does not stop the clock.
+        self.tick(context);
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn read(&mut self, context: &mut Context<'_>) -> Result<Step, String> {
+        if self.ended || !self.machine.wants_read() {
+            return Ok(Step::Idle);
+        }
+        let mut end = None;
+        while self.incoming.len() < READ_BATCH {
+            match self.transport.poll_read(context) {
+                Poll::Ready(Ok(frame)) => self.incoming.push_back(frame),
+                Poll::Ready(Err(why)) => {
+                    (self.ended, end) = (true, Some(why));
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        let step = if self.incoming.is_empty() { Step::Idle } else { Step::Moved };
+        if step == Step::Moved {
+            self.machine.handle_frames(&mut self.incoming);
+        }
+        end.map_or(Ok(step), Err)
+    }
+
+    /// Writes one batch a round: the peer is heard even while there is always more to write.
+    fn write(&mut self, context: &mut Context<'_>) -> Result<Step, String> {
+        let mut step = Step::Idle;
+        loop {
+            if self.unflushed {
+                if self.flush(context)?.is_pending() {
+                    self.wait_blocked(context)?;
+                    return Ok(step);
+                }
+                self.unflushed = false;
+            }
+            if step == Step::Moved {
+                return Ok(step);
+            }
+            match self.machine.poll_output(context, &mut self.outgoing) {
+                Poll::Ready(Flow::Continue) => (step, self.unflushed) = (Step::Moved, true),
+                Poll::Ready(Flow::Close) if self.outgoing.is_empty() => return Ok(Step::Done),
+                Poll::Ready(Flow::Close) => self.unflushed = true,
+                Poll::Pending => return Ok(step),
+            }
+        }
+    }
+
+    fn flush(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, String> {
+        if self.transport.poll_write(context, &mut self.outgoing)?.is_pending() {
+            return Ok(Poll::Pending);
+        }
+        Ok(self.transport.poll_flush(context)?)
+    }
+
+    /// The transport takes nothing now. The machine is still to be heard, for its deadlines move; and once its session is
+    /// over, the peer has a moment to take what is left.
+    fn wait_blocked(&mut self, context: &mut Context<'_>) -> Result<(), String> {
+        if self.machine.poll_over(context).is_pending() {
+            return Ok(());
+        }
+        let linger = self.linger.get_or_insert_with(|| self.runtime.sleep(LINGER));
+        match linger.as_mut().poll(context) {
+            Poll::Ready(()) => Err("the peer does not take its last messages".to_owned()),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Keeps the timer. One that comes too early is harmless and sets the next one, so it is only ever moved forward.
+    fn tick(&mut self, context: &mut Context<'_>) -> bool {
+        if let Some(at) = self.machine.deadline() {
+            if self.timer.as_ref().is_none_or(|(armed, _)| at < *armed) {
+                self.timer = Some((at, self.runtime.sleep(at - self.runtime.now())));
+            }
+        }
+        let due = self.timer.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(context).is_ready());
+        if due {
+            self.timer = None;
+            self.machine.handle_timeout();
+        }
+        due
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Idle,
+    Moved,
+    Done,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! A RawSocket over any socket: the codec is the core's.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use wamp_proto::{
+    Encoding,
+    transport::rawsocket::{Event, RawSocket, RawSocketError},
+};
+
+use super::{Socket, pump::Transport, socket::linger};
+use crate::runtime::Runtime;
+
+/// A RawSocket, from its handshake to its end.
+pub(super) struct Raw<S> {
+    pub(super) socket: S,
+    codec: RawSocket,
+}
+
+/// Room that a read finds in the buffer at least.
+const READ_ROOM: usize = 4 << 10;
+
+impl<S: Socket> Raw<S> {
+    pub(super) fn new(socket: S, codec: RawSocket) -> Self {
+        Self { socket, codec }
+    }
+
+    /// A socket of which a part was read already.
+    pub(super) fn with_read(socket: S, mut codec: RawSocket, read: &[u8]) -> Self {
+        codec.buffer().extend_from_slice(read);
+        codec.handle_read();
+        Self { socket, codec }
+    }
+
+    /// Exchanges the handshake; gives the serializer and the largest message that the peer accepts.
+    pub(super) async fn open(&mut self) -> Result<(Encoding, usize), RawSocketError> {
+        poll_fn(|context| {
+            loop {
+                let flushed = self.poll_out(context);
+                match self.codec.poll_event() {
+                    Some(Event::Open { encoding, send_limit }) => {
+                        return Poll::Ready(Ok((encoding, send_limit)));
+                    }
+                    // A refusal must go out before the socket is dropped.
+                    Some(Event::Failed(error)) => {
+                        let _ = self.poll_out(context);
+                        return Poll::Ready(Err(error));
+                    }
+                    _ => {}
+                }
+                if matches!(flushed, Poll::Ready(Err(_))) {
+                    self.codec.handle_eof();
+                    continue;
+                }
+                ready!(self.poll_fill(context));
+            }
+        })
+        .await
+    }
+
+    /// After a handshake that failed: a peer that was told why hears it.
+    pub(super) async fn refuse(&mut self, runtime: &dyn Runtime, error: &RawSocketError) {
+        use RawSocketError as E;
+        let told = matches!(
+            error,
+            E::UnsupportedSerializer { .. } | E::ReservedOctets { .. } | E::TooManyConnections
+        );
+        if told {
+            linger(runtime, &mut self.socket).await;
+        }
+    }
+
+    /// Reads once; the end is the codec's to judge.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let buffer = self.codec.buffer();
+        buffer.reserve(READ_ROOM);
+        match ready!(self.socket.poll_read_buf(context, buffer)) {
+            Ok(0) | Err(_) => self.codec.handle_eof(),
+            Ok(_) => self.codec.handle_read(),
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.codec.output().is_empty() {
+            let written = ready!(self.socket.poll_write(context, self.codec.output()))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.codec.advance(written);
+        }
+        self.socket.poll_flush(context)
+    }
+}
+
+impl<S: Socket> Transport for Raw<S> {
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, String>> {
+        loop {
+            match self.codec.poll_event() {
+                Some(Event::Frame(frame)) => return Poll::Ready(Ok(frame)),
+                Some(Event::Failed(RawSocketError::Closed)) => return Poll::Ready(Err(String::new())),
+                Some(Event::Failed(error)) => return Poll::Ready(Err(error.to_string())),
+                Some(_) => {}
+                None => {
+                    // PONGs are due at once (W-72); what does not fit now goes out with the next flush.
+                    let _ = self.poll_out(context);
+                    ready!(self.poll_fill(context));
+                }
+            }
+        }
+    }
+
+    fn poll_write(&mut self, _: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Result<(), String>> {
+        while let Some(frame) = frames.pop_front() {
+            if let Err(error) = self.codec.send(&frame) {
+                return Poll::Ready(Err(error.to_string()));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), String>> {
+        self.poll_out(context).map_err(|error| error.to_string())
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let _ = ready!(self.poll_out(context));
+        let _ = ready!(self.socket.poll_close(context));
+        Poll::Ready(())
+    }
+}

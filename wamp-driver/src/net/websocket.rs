@@ -1,0 +1,272 @@
+//! WebSocket: one frame a message, text or binary as the serializer demands (W-41, W-42).
+//!
+//! The framing is the library's, in its plain form: it reads and writes a [`Bridge`], which says "would block" where the
+//! socket is pending. So there is one WebSocket for all runtimes, and none of them is known here.
+
+use std::{
+    collections::VecDeque,
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::Bytes;
+use tungstenite::{
+    Error, HandshakeError, Message, Utf8Bytes,
+    error::ProtocolError,
+    handshake::{
+        MidHandshake,
+        client::{ClientHandshake, Request, Response},
+    },
+    protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+};
+use wamp_proto::Encoding;
+
+use super::{Socket, prefixed::Prefixed, pump::Transport, socket::poll_discard};
+
+/// A socket as the WebSocket library wants it: it blocks never, and says when it would.
+struct Bridge<S> {
+    socket: S,
+    /// The one task that the socket wakes, for reading and for writing.
+    waker: Waker,
+}
+
+impl<S> Bridge<S> {
+    fn new(socket: S) -> Self {
+        Self { socket, waker: Waker::noop().clone() }
+    }
+
+    fn wakes(&mut self, context: &Context<'_>) {
+        self.waker.clone_from(context.waker());
+    }
+}
+
+fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
+    match poll {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
+impl<S: Socket> io::Read for Bridge<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer))
+    }
+}
+
+impl<S: Socket> io::Write for Bridge<S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        or_would_block(self.socket.poll_write(&mut Context::from_waker(&self.waker), bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        or_would_block(self.socket.poll_flush(&mut Context::from_waker(&self.waker)))
+    }
+}
+
+/// What the library says, as a poll.
+fn pending<T>(result: Result<T, Error>) -> Poll<Result<T, Error>> {
+    match result {
+        Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
+
+/// Buffers are a decision: the library's default of 128 KiB for reading is memory that every idle connection holds.
+fn config(receive_limit: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4 << 10)
+        .write_buffer_size(16 << 10)
+        .max_write_buffer_size(usize::MAX)
+        .max_message_size(Some(receive_limit))
+        .max_frame_size(Some(receive_limit))
+}
+
+/// Asks a router for an upgrade; gives its answer, and the socket from the first frame on.
+pub(super) fn request<S: Socket>(socket: S, request: Request) -> Upgrade<S> {
+    let bridge = Bridge::new(Prefixed::with_answer(socket));
+    Upgrade(Some(ClientHandshake::start(bridge, request, None)))
+}
+
+/// A request on its way.
+pub(super) struct Upgrade<S: Socket>(
+    Option<Result<MidHandshake<ClientHandshake<Bridge<Prefixed<S>>>>, Error>>,
+);
+
+impl<S: Socket> Future for Upgrade<S> {
+    type Output = Result<(Prefixed<S>, Response), Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        // It is put back whenever it has to wait.
+        let mut handshake = match self.0.take() {
+            None => return Poll::Pending,
+            Some(Err(error)) => return Poll::Ready(Err(error)),
+            Some(Ok(handshake)) => handshake,
+        };
+        handshake.get_mut().get_mut().wakes(context);
+        match handshake.handshake() {
+            Ok((socket, response)) => Poll::Ready(Ok((socket.into_inner().socket, response))),
+            Err(HandshakeError::Interrupted(handshake)) => {
+                self.0 = Some(Ok(handshake));
+                Poll::Pending
+            }
+            Err(HandshakeError::Failure(error)) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+/// A WebSocket whose handshake is done.
+pub(super) struct WebSocket<S: Socket> {
+    inner: tungstenite::WebSocket<Bridge<S>>,
+    text: bool,
+    /// The library's buffer for writing waits for the socket.
+    blocked: bool,
+    /// Nothing is to be read any more.
+    ended: bool,
+    closing: bool,
+    /// The peer was told that it is at fault, and may not have read it yet.
+    refused: bool,
+}
+
+impl<S: Socket> WebSocket<S> {
+    pub(super) fn new(socket: S, role: Role, encoding: Encoding, receive_limit: usize) -> Self {
+        let inner =
+            tungstenite::WebSocket::from_raw_socket(Bridge::new(socket), role, Some(config(receive_limit)));
+        Self { inner, text: encoding.is_text(), blocked: false, ended: false, closing: false, refused: false }
+    }
+
+    /// Hands a message to the library, which keeps what the socket does not take.
+    fn send(&mut self, message: Message) -> Result<(), Error> {
+        let sent = pending(self.inner.write(message));
+        self.blocked = sent.is_pending();
+        match sent {
+            Poll::Ready(Err(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn flush(&mut self, context: &Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.get_mut().wakes(context);
+        let flushed = ready!(pending(self.inner.flush()));
+        self.blocked = false;
+        Poll::Ready(match flushed {
+            // All is written, and the peer is gone.
+            Err(Error::ConnectionClosed) => Ok(()),
+            flushed => flushed,
+        })
+    }
+
+    /// The peer broke the rules of WebSocket: tells it which, if it listens.
+    fn refuse(&mut self, code: CloseCode, why: String) -> String {
+        let reason = Utf8Bytes::from(why.chars().take(100).collect::<String>());
+        // The connection is over either way.
+        let _ = self.send(Message::Close(Some(CloseFrame { code, reason })));
+        (self.closing, self.refused) = (true, true);
+        why
+    }
+
+    fn failed(&mut self, error: Error) -> String {
+        match error {
+            Error::ConnectionClosed | Error::AlreadyClosed => String::new(),
+            Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => String::new(),
+            Error::Io(error) => error.to_string(),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => String::new(),
+            Error::Capacity(error) => self.refuse(CloseCode::Size, error.to_string()),
+            // What the library says is the text itself, as far as it can be read.
+            Error::Utf8(_) => self.refuse(CloseCode::Invalid, "invalid UTF-8".to_owned()),
+            error => self.refuse(CloseCode::Protocol, error.to_string()),
+        }
+    }
+
+    /// The frame of a message; `None` when it is not one.
+    fn frame(&mut self, message: Message) -> Option<Result<Bytes, String>> {
+        let (came, serializer) = match message {
+            Message::Text(text) if self.text => return Some(Ok(text.into())),
+            Message::Binary(bytes) if !self.text => return Some(Ok(bytes)),
+            Message::Text(_) | Message::Binary(_) if self.closing => return None,
+            Message::Text(_) => ("a text", "binary"),
+            Message::Binary(_) => ("a binary", "text"),
+            // The library answers pings and close frames; they go out with the next flush.
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return None,
+        };
+        let why = format!("{came} message came, this serializer is {serializer}");
+        Some(Err(self.refuse(CloseCode::Unsupported, why)))
+    }
+}
+
+impl<S: Socket> Transport for WebSocket<S> {
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, String>> {
+        self.inner.get_mut().wakes(context);
+        while !self.ended {
+            match ready!(pending(self.inner.read())) {
+                Ok(message) => {
+                    if let Some(frame) = self.frame(message) {
+                        return Poll::Ready(frame);
+                    }
+                }
+                Err(error) => {
+                    self.ended = true;
+                    return Poll::Ready(Err(self.failed(error)));
+                }
+            }
+        }
+        Poll::Ready(Err(String::new()))
+    }
+
+    fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        frames: &mut VecDeque<Bytes>,
+    ) -> Poll<Result<(), String>> {
+        self.inner.get_mut().wakes(context);
+        while !frames.is_empty() {
+            if self.blocked {
+                if let Err(error) = ready!(self.flush(context)) {
+                    return Poll::Ready(Err(self.failed(error)));
+                }
+            }
+            let Some(frame) = frames.pop_front() else { break };
+            let message = if self.text {
+                match Utf8Bytes::try_from(frame) {
+                    Ok(text) => Message::Text(text),
+                    Err(error) => return Poll::Ready(Err(error.to_string())),
+                }
+            } else {
+                Message::Binary(frame)
+            };
+            if let Err(error) = self.send(message) {
+                return Poll::Ready(Err(self.failed(error)));
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), String>> {
+        match ready!(self.flush(context)) {
+            Ok(()) => Poll::Ready(Ok(())),
+            Err(error) => Poll::Ready(Err(self.failed(error))),
+        }
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.inner.get_mut().wakes(context);
+        if !self.closing {
+            self.closing = true;
+            // Fails when the peer has closed already.
+            let _ = self.send(Message::Close(None));
+        }
+        let _ = ready!(self.flush(context));
+        Poll::Ready(())
+    }
+
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.refused {
+            return Poll::Ready(());
+        }
+        let socket = &mut self.inner.get_mut().socket;
+        let _ = ready!(socket.poll_close(context));
+        ready!(poll_discard(socket, context));
+        self.refused = false;
+        Poll::Ready(())
+    }
+}
