@@ -203,7 +203,7 @@ fn the_adapters_know_no_message() {
     assert!(names_messages("use wamp_proto::{\n    message::Call,\n};"));
     assert!(names_messages("let x = wamp_driver::proto::message::Call;"));
     assert!(!names_messages("use wamp_proto::{Encoding};\nlet message = 1;"));
-    for folder in ["wamp-tokio/src", "wamp-cli/src"] {
+    for folder in ["wamp-tokio/src", "wamp-async-std/src", "wamp-blocking/src", "wamp-cli/src"] {
         for (file, text) in sources(folder) {
             let path = format!("{folder}/{file}");
             let exempt = SHOWS_MESSAGES.iter().any(|(known, _)| *known == path);

@@ -8,11 +8,18 @@ use std::{
     task::{Context, Poll},
 };
 
-use wamp_proto::{Encoding, Uri, error::Closed, id::SessionId, message::WelcomeDetails, uri::uris};
+use wamp_proto::{Encoding, Uri, error::Closed, id::SessionId, message::WelcomeDetails, session, uri::uris};
 
 use crate::{
-    call::Call, connect::Joined, handler::Handler, publish::Publish, register::Register, shared::Shared,
-    subscribe::Subscribe, wakers::Place,
+    call::Call,
+    connect::Joined,
+    handler::{self, BlockingHandler, Handler},
+    publish::Publish,
+    register::Register,
+    runtime::BoxFuture,
+    shared::Shared,
+    subscribe::Subscribe,
+    wakers::Place,
 };
 
 /// A session with a router: calls, publishes, subscribes and registers.
@@ -62,7 +69,22 @@ impl Client {
     /// Registers a procedure: `client.register("com.example.add", |a: i64, b: i64| async move { Ok(a + b) }).await?`. What
     /// may be registered, see [`Handler`].
     pub fn register<S: 'static>(&self, procedure: &str, handler: impl Handler<S>) -> Register {
-        Register::new(self.clone(), procedure, handler)
+        Register::new(self.clone(), procedure, Arc::new(move |invocation| handler.call(invocation)))
+    }
+
+    /// Registers a procedure that blocks or computes for long: it runs on a thread of its own, and holds up nobody else.
+    /// When its call is canceled, the caller is told so at once; the procedure goes on, and its answer is dropped.
+    pub fn register_blocking<S: 'static>(
+        &self,
+        procedure: &str,
+        handler: impl BlockingHandler<S>,
+    ) -> Register {
+        let (runtime, handler) = (self.shared.runtime.clone(), Arc::new(handler));
+        let handler = move |invocation| -> BoxFuture<_> {
+            let handler = handler.clone();
+            Box::pin(handler::run_blocking(runtime.clone(), move || handler.call(invocation)))
+        };
+        Register::new(self.clone(), procedure, Arc::new(handler))
     }
 
     /// Closes the session in order: GOODBYE, its answer, and the end of the transport, each bounded by a deadline. All
@@ -130,8 +152,20 @@ pub struct CloseFuture {
 }
 
 impl CloseFuture {
-    fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared, place: None }
+    }
+
+    /// Whether the end has begun: somebody has closed the session, or it is lost.
+    pub fn has_begun(&self) -> bool {
+        use session::State::{Closed, Leaving};
+        self.shared.peek(|state| matches!(state.session.state(), Leaving | Closed))
+    }
+}
+
+impl Clone for CloseFuture {
+    fn clone(&self) -> Self {
+        Self::new(self.shared.clone())
     }
 }
 

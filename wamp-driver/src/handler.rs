@@ -2,6 +2,7 @@
 
 use std::{future::Future, panic::AssertUnwindSafe, sync::Arc};
 
+use futures_channel::oneshot;
 use futures_util::{
     FutureExt as _,
     future::{AbortRegistration, Abortable},
@@ -15,7 +16,10 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{runtime::BoxFuture, shared::Shared};
+use crate::{
+    runtime::{BoxFuture, Runtime},
+    shared::Shared,
+};
 
 /// A call of one of our procedures.
 #[derive(Clone, Debug)]
@@ -186,6 +190,48 @@ where
     }
 }
 
+/// What can be registered as a procedure that blocks: the same as for a [`Handler`], as functions that are not async. They
+/// run on threads of their own, see [`Client::register_blocking`](crate::Client::register_blocking).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be registered as a procedure that blocks",
+    label = "not a procedure",
+    note = "it is a function or closure, not async, of up to eight arguments that can be deserialized, or of one `Invocation`; its result is `Result<T, ErrorReply>`, where `T` can be serialized"
+)]
+pub trait BlockingHandler<Shape>: Send + Sync + 'static {
+    /// Runs the procedure to its end.
+    ///
+    /// # Errors
+    ///
+    /// What the caller gets instead of a result.
+    fn call(&self, invocation: Invocation) -> Result<Payload, ErrorReply>;
+}
+
+impl<F> BlockingHandler<Invocation> for F
+where
+    F: Fn(Invocation) -> Result<Reply, ErrorReply> + Send + Sync + 'static,
+{
+    fn call(&self, invocation: Invocation) -> Result<Payload, ErrorReply> {
+        Ok(self(invocation)?.0)
+    }
+}
+
+/// Runs a job where it may block; its panic is the future's.
+pub(crate) async fn run_blocking<T: Send + 'static>(
+    runtime: Arc<dyn Runtime>,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let (sender, receiver) = oneshot::channel();
+    runtime.spawn_blocking(Box::new(move || {
+        // Nobody may wait any more: the call was canceled.
+        let _ = sender.send(std::panic::catch_unwind(AssertUnwindSafe(job)));
+    }));
+    match receiver.await {
+        Ok(Ok(output)) => output,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(oneshot::Canceled) => std::panic::resume_unwind(Box::new("its thread was stopped")),
+    }
+}
+
 /// The positional arguments of an invocation as a tuple. Serde's empty tuple is null; ours is an empty list.
 macro_rules! arguments {
     ($invocation:ident) => {
@@ -214,6 +260,19 @@ macro_rules! handlers {
                 };
                 let result = self($($arg,)*);
                 Box::pin(async move { single(encoding, &result.await?) })
+            }
+        }
+
+        impl<Function, Output, $($arg,)*> BlockingHandler<($($arg,)*)> for Function
+        where
+            Function: Fn($($arg,)*) -> Result<Output, ErrorReply> + Send + Sync + 'static,
+            Output: Serialize,
+            $($arg: DeserializeOwned,)*
+        {
+            #[allow(non_snake_case, reason = "the macro names the arguments after their types")]
+            fn call(&self, invocation: Invocation) -> Result<Payload, ErrorReply> {
+                let ($($arg,)*) = arguments!(invocation $($arg)*)?;
+                single(invocation.encoding, &self($($arg,)*)?)
             }
         }
     )*};

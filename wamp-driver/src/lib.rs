@@ -26,7 +26,7 @@ pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};
-pub use handler::{ErrorReply, Handler, Invocation, Reply};
+pub use handler::{BlockingHandler, ErrorReply, Handler, Invocation, Reply};
 pub use machine::{ClientMachine, Flow, Machine};
 pub use memory::link;
 pub use publish::{Publish, PublishFuture};
@@ -34,9 +34,10 @@ pub use queue::Event;
 pub use register::{Register, RegisterFuture, Registration, UnregisterFuture};
 pub use router::{Idle, RouterConnection, RouterHandle};
 pub use runtime::{BoxFuture, Runtime};
-pub use subscribe::{Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
+pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
 pub use wamp_proto as proto;
+pub use wamp_proto::message::WelcomeDetails;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use wamp_proto::{Match, Uri, id::RegistrationId, message::RegisterOptions};
 
 use crate::{
     Client, Error,
-    handler::{DynHandler, Handler},
+    handler::DynHandler,
     pending::Pending,
     shared::{Outcome, State},
 };
@@ -30,8 +30,7 @@ struct Wish {
 }
 
 impl Register {
-    pub(crate) fn new<S: 'static>(client: Client, procedure: &str, handler: impl Handler<S>) -> Self {
-        let handler: Arc<DynHandler> = Arc::new(move |invocation| handler.call(invocation));
+    pub(crate) fn new(client: Client, procedure: &str, handler: Arc<DynHandler>) -> Self {
         let wish =
             Wish { procedure: Uri::unchecked(procedure), options: RegisterOptions::default(), handler };
         Self { client, wish }

@@ -15,6 +15,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// Runs `task` in the background, to its end.
     fn spawn(&self, task: BoxFuture<()>);
 
+    /// Runs `job` on a thread where it may block.
+    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>);
+
     /// Is ready after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<()>;
 

@@ -6,7 +6,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_channel::oneshot;
@@ -21,8 +21,10 @@ use wamp_proto::{
 };
 
 use crate::{
-    Client, Error, Event,
+    Client, CloseFuture, Error, Event,
+    handler::run_blocking,
     queue::EventQueue,
+    runtime::{BoxFuture, Runtime},
     shared::{Outcome, State, Topic, TopicStatus},
     wakers::Place,
 };
@@ -65,31 +67,27 @@ impl Subscribe {
     }
 
     /// Runs `handler` for each event, one after the other, as long as the session lasts. A handler that panics is logged,
-    /// and the next event handled.
-    ///
-    /// # Errors
-    ///
-    /// When the subscription fails.
-    pub async fn handle<F, R>(self, handler: F) -> Result<SubscriptionId, Error>
+    /// and the next event handled. The future fails when the subscription does.
+    pub fn handle<F, R>(self, handler: F) -> HandleFuture
     where
         F: Fn(Event) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        let runtime = self.client.shared.runtime.clone();
-        let mut subscription = self.into_future().await?;
-        let id = subscription.id();
-        // The handler must not keep the session alive: that is for those who use it.
-        subscription.client = None;
-        runtime.spawn(Box::pin(async move {
-            while let Some(event) = subscription.next().await {
-                let topic = event.topic.clone();
-                let work = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
-                if work.await.is_err() {
-                    tracing::error!(%topic, "an event handler panicked");
-                }
-            }
-        }));
-        Ok(id)
+        let handler: Box<EventHandler> = Box::new(move |event| Box::pin(handler(event)));
+        HandleFuture {
+            runtime: self.client.shared.runtime.clone(),
+            subscribe: self.into_future(),
+            handler: Some(handler),
+        }
+    }
+
+    /// As [`handle`](Self::handle), for a handler that blocks or computes for long: it runs on a thread of its own.
+    pub fn handle_blocking(self, handler: impl Fn(Event) + Send + Sync + 'static) -> HandleFuture {
+        let (runtime, handler) = (self.client.shared.runtime.clone(), Arc::new(handler));
+        self.handle(move |event| {
+            let handler = handler.clone();
+            run_blocking(runtime.clone(), move || handler(event))
+        })
     }
 }
 
@@ -129,7 +127,7 @@ impl Future for SubscribeFuture {
         }
         let Some((subscription, answer)) = &mut self.waiting else { return Poll::Pending };
         if let Some(answer) = answer {
-            match std::task::ready!(Pin::new(answer).poll(context)) {
+            match ready!(Pin::new(answer).poll(context)) {
                 Ok(Outcome::Subscribed(id)) => subscription.id = Some(id),
                 Ok(Outcome::Failed(error)) => return Poll::Ready(Err(error)),
                 Ok(outcome) => return Poll::Ready(Err(outcome.unexpected())),
@@ -144,6 +142,48 @@ impl Drop for SubscribeFuture {
     fn drop(&mut self) {
         if let Some(wish) = &self.wish {
             let _waker = wish.client.shared.peek(|state| state.room.leave(&mut self.room));
+        }
+    }
+}
+
+/// A handler of events whose kind is forgotten.
+type EventHandler = dyn Fn(Event) -> BoxFuture<()> + Send + Sync;
+
+/// A subscription under way whose events a handler gets: see [`Subscribe::handle`].
+#[must_use = "nothing is subscribed until it is awaited"]
+pub struct HandleFuture {
+    subscribe: SubscribeFuture,
+    runtime: Arc<dyn Runtime>,
+    handler: Option<Box<EventHandler>>,
+}
+
+impl Future for HandleFuture {
+    type Output = Result<SubscriptionId, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut subscription = ready!(Pin::new(&mut self.subscribe).poll(context))?;
+        let id = subscription.id();
+        // The handler must not keep the session alive: that is for those who use it.
+        subscription.client = None;
+        if let Some(handler) = self.handler.take() {
+            self.runtime.spawn(Box::pin(handle(subscription, handler)));
+        }
+        Poll::Ready(Ok(id))
+    }
+}
+
+impl fmt::Debug for HandleFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandleFuture").field("subscribe", &self.subscribe).finish_non_exhaustive()
+    }
+}
+
+async fn handle(mut subscription: Subscription, handler: Box<EventHandler>) {
+    while let Some(event) = subscription.next().await {
+        let topic = event.topic.clone();
+        let work = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
+        if work.await.is_err() {
+            tracing::error!(%topic, "an event handler panicked");
         }
     }
 }
@@ -235,6 +275,11 @@ impl Subscription {
         Next(&self.queue)
     }
 
+    /// Waits until the session has ended, whoever ends it.
+    pub fn closed(&self) -> CloseFuture {
+        CloseFuture::new(self.shared.clone())
+    }
+
     /// Ends the subscription and waits until the router has done so, if this was its last stream.
     pub fn unsubscribe(self) -> UnsubscribeFuture {
         let answer = self.shared.update(|state, now| {
@@ -302,7 +347,7 @@ impl Future for UnsubscribeFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(answer) = &mut self.0 else { return Poll::Ready(Ok(())) };
-        match std::task::ready!(Pin::new(answer).poll(context)) {
+        match ready!(Pin::new(answer).poll(context)) {
             Ok(Outcome::Failed(error)) => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(())),
         }

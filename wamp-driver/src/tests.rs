@@ -87,6 +87,10 @@ impl Runtime for Virtual {
         self.tasks.lock().unwrap().push(task);
     }
 
+    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
+        job();
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
         let (this, until) = (self.this.clone(), self.now() + duration);
         Box::pin(std::future::poll_fn(move |_| match this.upgrade() {

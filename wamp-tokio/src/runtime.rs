@@ -26,6 +26,10 @@ impl Runtime for Tokio {
         self.handle.spawn(task);
     }
 
+    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
+        self.handle.spawn_blocking(job);
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
         // A sleep is bound to the runtime it is made in.
         let _runtime = self.handle.enter();
@@ -41,6 +45,8 @@ impl Runtime for Tokio {
 }
 
 impl Network for Tokio {
+    type Client = wamp_driver::Client;
+
     /// # Panics
     ///
     /// Outside of a tokio runtime.

@@ -99,13 +99,13 @@ impl<N: Network> Connect<N> {
 }
 
 impl<N: Network> IntoFuture for Connect<N> {
-    type Output = Result<Client, ConnectError>;
+    type Output = Result<N::Client, ConnectError>;
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let network = N::current();
-            match self.to {
+            let client = match self.to {
                 To::Url(url) => {
                     let endpoint: Endpoint = url.parse()?;
                     let (runtime, address) = (network.clone(), endpoint.address());
@@ -113,7 +113,8 @@ impl<N: Network> IntoFuture for Connect<N> {
                     Dial { runtime, endpoint, options: self.options, dial }.connect().await
                 }
                 To::Router(router) => connect_in_process(network, &router, &self.options).await,
-            }
+            };
+            client.map(N::Client::from)
         })
     }
 }
@@ -151,8 +152,10 @@ struct Dial {
     endpoint: Endpoint,
     options: ClientOptions,
     /// Opens a socket to the endpoint.
-    dial: Box<dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync>,
+    dial: Box<Dialer>,
 }
+
+type Dialer = dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
 
 impl Dial {
     async fn connect(self) -> Result<Client, ConnectError> {

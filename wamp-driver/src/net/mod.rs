@@ -23,6 +23,7 @@ use std::{
 use bytes::BytesMut;
 
 use crate::{
+    Client,
     endpoint::Address,
     runtime::{BoxFuture, Runtime},
 };
@@ -33,6 +34,9 @@ pub use serve::{Router, RouterBuilder, ShutdownFuture, StartError};
 
 /// What the driver needs of a runtime to be on the network: an adapter implements this, and nothing else.
 pub trait Network: Runtime + Sized {
+    /// The handle of a session that applications get.
+    type Client: From<Client>;
+
     /// The runtime that the caller is in, or a new one where there is no such thing.
     fn current() -> Arc<Self>;
 

@@ -5,8 +5,8 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io,
-    pin::Pin,
     task::{Context, Poll, Waker, ready},
 };
 
@@ -14,10 +14,7 @@ use bytes::Bytes;
 use tungstenite::{
     Error, HandshakeError, Message, Utf8Bytes,
     error::ProtocolError,
-    handshake::{
-        MidHandshake,
-        client::{ClientHandshake, Request, Response},
-    },
+    handshake::client::{ClientHandshake, Request, Response},
     protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
 use wamp_proto::Encoding;
@@ -83,36 +80,26 @@ fn config(receive_limit: usize) -> WebSocketConfig {
 }
 
 /// Asks a router for an upgrade; gives its answer, and the socket from the first frame on.
-pub(super) fn request<S: Socket>(socket: S, request: Request) -> Upgrade<S> {
+pub(super) async fn request<S: Socket>(
+    socket: S,
+    request: Request,
+) -> Result<(Prefixed<S>, Response), Error> {
     let bridge = Bridge::new(Prefixed::with_answer(socket));
-    Upgrade(Some(ClientHandshake::start(bridge, request, None)))
-}
-
-/// A request on its way.
-pub(super) struct Upgrade<S: Socket>(
-    Option<Result<MidHandshake<ClientHandshake<Bridge<Prefixed<S>>>>, Error>>,
-);
-
-impl<S: Socket> Future for Upgrade<S> {
-    type Output = Result<(Prefixed<S>, Response), Error>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    let mut step = Some(ClientHandshake::start(bridge, request, None)?);
+    poll_fn(|context| {
         // It is put back whenever it has to wait.
-        let mut handshake = match self.0.take() {
-            None => return Poll::Pending,
-            Some(Err(error)) => return Poll::Ready(Err(error)),
-            Some(Ok(handshake)) => handshake,
-        };
+        let Some(mut handshake) = step.take() else { return Poll::Pending };
         handshake.get_mut().get_mut().wakes(context);
         match handshake.handshake() {
             Ok((socket, response)) => Poll::Ready(Ok((socket.into_inner().socket, response))),
             Err(HandshakeError::Interrupted(handshake)) => {
-                self.0 = Some(Ok(handshake));
+                step = Some(handshake);
                 Poll::Pending
             }
             Err(HandshakeError::Failure(error)) => Poll::Ready(Err(error)),
         }
-    }
+    })
+    .await
 }
 
 /// A WebSocket whose handshake is done.

@@ -42,6 +42,10 @@ impl Runtime for Tokio {
         tokio::spawn(task);
     }
 
+    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
+        tokio::task::spawn_blocking(job);
+    }
+
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
         Box::pin(tokio::time::sleep(duration))
     }

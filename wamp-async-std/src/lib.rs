@@ -1,0 +1,64 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod connect;
+mod runtime;
+mod serve;
+
+#[cfg(feature = "async-std")]
+pub use runtime::AsyncStd;
+#[cfg(feature = "smol")]
+pub use runtime::Smol;
+pub use runtime::{AsyncIo, Executor};
+pub use wamp_driver::{
+    Call, CallResult, Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Handler,
+    Invocation, Publish, Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+};
+
+/// What is the same for each executor.
+macro_rules! entrance {
+    ($executor:ty) => {
+        /// A connection to be made: add settings, then `.await` it for a joined [`Client`](crate::Client).
+        pub type Connect = wamp_driver::net::Connect<crate::AsyncIo<$executor>>;
+
+        /// A running router.
+        pub type Router = wamp_driver::net::Router<crate::AsyncIo<$executor>>;
+
+        /// A router to be started: add listeners and settings, then `.await` it.
+        pub type RouterBuilder = wamp_driver::net::RouterBuilder<crate::AsyncIo<$executor>>;
+
+        /// Connects to a router and joins a realm:
+        /// `wamp_async_std::connect("ws://localhost:8080/ws").realm("realm1").await?`.
+        ///
+        /// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see
+        /// [`Endpoint`](crate::Endpoint).
+        pub fn connect(url: &str) -> Connect {
+            Connect::url(url)
+        }
+
+        /// Connects to `ws://localhost:8080/ws`.
+        pub fn connect_default() -> Connect {
+            Connect::default()
+        }
+    };
+}
+
+/// With tasks on smol's global executor. All of it is at the root of the crate too.
+#[cfg(feature = "smol")]
+pub mod smol {
+    entrance!(crate::Smol);
+}
+
+/// With tasks on async-std's executor. All of it is at the root of the crate when the feature `smol` is off.
+#[cfg(feature = "async-std")]
+pub mod async_std {
+    entrance!(crate::AsyncStd);
+}
+
+#[cfg(all(feature = "async-std", not(feature = "smol")))]
+pub use self::async_std::{Connect, Router, RouterBuilder, connect, connect_default};
+#[cfg(feature = "smol")]
+pub use self::smol::{Connect, Router, RouterBuilder, connect, connect_default};
+
+#[cfg(not(any(feature = "smol", feature = "async-std")))]
+compile_error!("wamp-async-std needs an executor: enable the feature `smol` or `async-std`");

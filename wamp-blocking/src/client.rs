@@ -1,0 +1,130 @@
+//! The handle of a session.
+
+use wamp_driver::{
+    BlockingHandler, Call, CloseFuture, IdleFuture, Publish, Register, Subscribe, WelcomeDetails,
+    proto::{Encoding, Uri, error::Closed, id::SessionId},
+};
+
+use crate::runtime::{block_on, on_io_thread};
+
+/// A session with a router: calls, publishes, subscribes and registers.
+///
+/// Cheap to clone, and usable from any thread. Leaving the scope of the last clone, and of the last subscription, closes the
+/// session and waits until that is done, a second or so at most; [`close`](Self::close) does it earlier.
+///
+/// ```
+/// use wamp_blocking::{Router, Wait as _};
+///
+/// let router = Router::builder().wait()?;
+/// {
+///     let client = router.connect().wait()?;
+///     client.register("com.example.add", |a: i64, b: i64| Ok(a + b)).wait()?;
+///     assert_eq!(client.call("com.example.add").args((2, 3)).value::<i64>().wait()?, 5);
+/// }
+/// assert_eq!(router.counts().sessions, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: wamp_driver::Client,
+    /// Dropped last.
+    _parting: Parting,
+}
+
+impl From<wamp_driver::Client> for Client {
+    fn from(inner: wamp_driver::Client) -> Self {
+        let parting = Parting(inner.closed());
+        Self { inner, _parting: parting }
+    }
+}
+
+/// The handle for async code: its futures run on any executor. It does not wait when it is dropped.
+impl From<Client> for wamp_driver::Client {
+    fn from(client: Client) -> Self {
+        client.inner
+    }
+}
+
+impl Client {
+    /// Calls a procedure: `client.call("com.example.add").args((2, 3)).value::<i64>().wait()?`.
+    pub fn call(&self, procedure: &str) -> Call {
+        self.inner.call(procedure)
+    }
+
+    /// Publishes an event: `client.publish("com.example.alarm").args((7,)).wait()?`.
+    pub fn publish(&self, topic: &str) -> Publish {
+        self.inner.publish(topic)
+    }
+
+    /// Subscribes to a topic: `for event in client.subscribe("com.example.alarm").wait()? { .. }`. Several subscriptions to
+    /// one topic share one at the router (P-06).
+    pub fn subscribe(&self, topic: &str) -> Subscribe {
+        self.inner.subscribe(topic)
+    }
+
+    /// Registers a procedure: `client.register("com.example.add", |a: i64, b: i64| Ok(a + b)).wait()?`. What may be
+    /// registered, see [`BlockingHandler`]. It runs on a thread of the client's pool, and may block.
+    pub fn register<S: 'static>(&self, procedure: &str, handler: impl BlockingHandler<S>) -> Register {
+        self.inner.register_blocking(procedure, handler)
+    }
+
+    /// Closes the session in order: GOODBYE, its answer, and the end of the transport, each bounded by a deadline. All
+    /// requests under way fail. Closing twice is the same as closing once; it happens even if nobody waits.
+    pub fn close(&self) -> CloseFuture {
+        self.inner.close()
+    }
+
+    /// Waits until the session has ended, whoever ends it.
+    pub fn closed(&self) -> CloseFuture {
+        self.inner.closed()
+    }
+
+    /// Waits until none of our procedures is running: see [`wamp_driver::Client::idle`].
+    pub fn idle(&self) -> IdleFuture {
+        self.inner.idle()
+    }
+
+    /// Why the session has ended, once it has.
+    pub fn close_reason(&self) -> Option<Closed> {
+        self.inner.close_reason()
+    }
+
+    /// The session's id.
+    pub fn session(&self) -> SessionId {
+        self.inner.session()
+    }
+
+    /// The realm that was joined: the one asked for, unless the router chose another.
+    pub fn realm(&self) -> &Uri {
+        self.inner.realm()
+    }
+
+    /// What the router said in WELCOME: its roles and features, and who we are to it.
+    pub fn welcome(&self) -> &WelcomeDetails {
+        self.inner.welcome()
+    }
+
+    /// The serializer of the connection.
+    pub fn encoding(&self) -> Encoding {
+        self.inner.encoding()
+    }
+}
+
+/// The end of a scope: when what was dropped before was the last user of a session, waits until the session is closed.
+#[derive(Debug)]
+pub(crate) struct Parting(pub(crate) CloseFuture);
+
+impl Clone for Parting {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl Drop for Parting {
+    fn drop(&mut self) {
+        // A handler may own a client, and be dropped by the thread that closes the session.
+        if self.0.has_begun() && !on_io_thread() {
+            block_on(&mut self.0, None);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod client;
+mod connect;
+mod io;
+mod pool;
+mod runtime;
+mod serve;
+mod subscription;
+mod timers;
+mod wait;
+
+pub use client::Client;
+pub use runtime::Threads;
+pub use subscription::{RecvError, Subscription};
+pub use wait::Wait;
+pub use wamp_driver::{
+    BlockingHandler, Call, CallResult, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event,
+    Invocation, Publish, Register, Registration, Reply, Subscribe, net::StartError, proto,
+};
+
+/// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].
+pub type Connect = wamp_driver::net::Connect<Threads>;
+
+/// A running router.
+pub type Router = wamp_driver::net::Router<Threads>;
+
+/// A router to be started: add listeners and settings, then [`wait`](Wait::wait) for it.
+pub type RouterBuilder = wamp_driver::net::RouterBuilder<Threads>;
+
+/// Connects to a router and joins a realm: `wamp_blocking::connect("ws://localhost:8080/ws").realm("realm1").wait()?`.
+///
+/// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see [`Endpoint`].
+pub fn connect(url: &str) -> Connect {
+    Connect::url(url)
+}
+
+/// Connects to `ws://localhost:8080/ws`.
+pub fn connect_default() -> Connect {
+    Connect::default()
+}
