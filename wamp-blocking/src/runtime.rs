@@ -5,7 +5,7 @@
 //! router, and not a thread each, because an idle connection then costs its buffers and no stack, and a message to many
 //! subscribers no switches between threads. Handlers may block: they run on the threads of a [`Pool`].
 //!
-//! A thread that waits for an answer polls the tasks that its own request woke before it sleeps: the request is on the wire
+//! A thread that has run a handler polls the tasks that this woke before it looks for other work: the answer is on the wire
 //! when it does, and the I/O thread was not bothered.
 
 use std::{
@@ -309,7 +309,7 @@ pub(crate) fn block_on<F: Future>(future: F, until: Option<Instant>) -> Option<F
     let mut context = Context::from_waker(&waker);
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(output) = help(|| future.as_mut().poll(&mut context)) {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return Some(output);
         }
         while !unpark.woken.swap(false, Ordering::SeqCst) {

@@ -27,7 +27,7 @@ pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};
 pub use handler::{BlockingHandler, ErrorReply, Handler, Invocation, Reply};
-pub use machine::{ClientMachine, Flow, Machine};
+pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use publish::{Publish, PublishFuture};
 pub use queue::Event;

@@ -2,14 +2,14 @@
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use wamp_proto::{Encoding, Instant};
 
-use crate::shared::Shared;
+use crate::shared::{Shared, Writer};
 
 /// One end of a connection, to be pumped.
 ///
@@ -44,7 +44,14 @@ pub trait Machine: Send + Unpin + 'static {
 
     /// The largest frame to accept, in bytes.
     fn receive_limit(&self) -> usize;
+
+    /// How others can have the pump write at once, without its task. Most have no use for it.
+    fn set_writer(&self, _: WeakWriter) {}
 }
+
+/// The pump as those see it who want it to write.
+#[derive(Clone)]
+pub struct WeakWriter(pub(crate) Weak<dyn Writer>);
 
 /// What to do after the frames of [`Machine::poll_output`] are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +71,7 @@ pub struct ClientMachine(pub(crate) Arc<Shared>);
 
 impl Machine for ClientMachine {
     fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
-        self.0.update(|state, now| {
+        self.0.update_as_pump(|state, now| {
             for frame in frames.drain(..) {
                 state.session.handle_frame(now, frame);
             }
@@ -72,11 +79,11 @@ impl Machine for ClientMachine {
     }
 
     fn handle_eof(&self, why: &str) {
-        self.0.update(|state, _| state.session.handle_eof(why));
+        self.0.update_as_pump(|state, _| state.session.handle_eof(why));
     }
 
     fn handle_timeout(&self) {
-        self.0.update(|state, now| state.session.handle_timeout(now));
+        self.0.handle_timeout();
     }
 
     fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
@@ -101,6 +108,10 @@ impl Machine for ClientMachine {
 
     fn receive_limit(&self) -> usize {
         self.0.receive_limit
+    }
+
+    fn set_writer(&self, writer: WeakWriter) {
+        self.0.set_writer(writer.0);
     }
 }
 

@@ -48,7 +48,7 @@ impl<W> Pending<W> {
         loop {
             match std::mem::replace(&mut self.step, Step::Done) {
                 Step::Wish(wish, send) => {
-                    self.step = self.send(context, wish, send);
+                    self.step = self.send(context, wish, send, true);
                     if let Step::Wish(..) = self.step {
                         return Poll::Pending;
                     }
@@ -73,7 +73,7 @@ impl<W> Pending<W> {
     pub(crate) fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match std::mem::replace(&mut self.step, Step::Done) {
             Step::Wish(wish, send) => {
-                self.step = self.send(context, wish, send);
+                self.step = self.send(context, wish, send, false);
                 match std::mem::replace(&mut self.step, Step::Done) {
                     Step::Wish(wish, send) => {
                         self.step = Step::Wish(wish, send);
@@ -92,10 +92,11 @@ impl<W> Pending<W> {
         }
     }
 
-    /// Makes the request if there is room; stays a wish, with the waker left behind, if there is not.
-    fn send(&mut self, context: &mut Context<'_>, wish: W, send: Send<W>) -> Step<W> {
+    /// Makes the request if there is room; stays a wish, with the waker left behind, if there is not. One that is not waited
+    /// for can wait for others to go with it.
+    fn send(&mut self, context: &mut Context<'_>, wish: W, send: Send<W>, at_once: bool) -> Step<W> {
         let (room, mut stale) = (&mut self.room, None);
-        let step = self.shared.update(|state, now| {
+        let make = |state: &mut State, now| {
             if !state.session.has_room() && state.session.closed().is_none() {
                 stale = state.room.wait(room, context.waker());
                 return Step::Wish(wish, send);
@@ -108,7 +109,8 @@ impl<W> Pending<W> {
                 }
                 Err(misuse) => Step::Failed(misuse.into()),
             }
-        });
+        };
+        let step = if at_once { self.shared.update_at_once(make) } else { self.shared.update(make) };
         drop(stale);
         step
     }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     task::{Context, Poll, Waker},
 };
 
@@ -35,7 +35,28 @@ pub(crate) struct Shared {
     pub(crate) encoding: Encoding,
     pub(crate) receive_limit: usize,
     pub(crate) max_invocations: usize,
+    /// The pump, for those who want to write at once.
+    writer: OnceLock<Weak<dyn Writer>>,
     state: Mutex<State>,
+}
+
+/// What can write on behalf of the pump's task, from any other.
+pub(crate) trait Writer: Send + Sync {
+    /// Writes what the machine has to say, in the name of the pump's task. False when the pump is at it, or has to be woken
+    /// for another reason.
+    fn write_now(&self) -> bool;
+}
+
+/// Who changes the state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The pump, which looks for itself what there is to do.
+    Pump,
+    /// Somebody who waits for an answer, or gives one: it writes its message itself if it is the only one who has any. That
+    /// saves the way over the pump's task, and often over another thread. If there are more, the pump writes them together.
+    Waiter,
+    /// Anybody else.
+    Other,
 }
 
 /// What changes, under the lock.
@@ -112,6 +133,8 @@ pub(crate) struct Effects {
     wakers: Vec<Waker>,
     answers: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     tasks: Vec<BoxFuture<()>>,
+    /// Something is to be written, and nobody has been woken for it.
+    write: bool,
     /// Handlers that are not needed any more. One may own the last handle of this very client, whose drop takes the lock.
     buried: Vec<Arc<DynHandler>>,
 }
@@ -147,17 +170,38 @@ impl Shared {
             watchers: Wakers::default(),
             idle: Wakers::default(),
         };
-        Self { runtime, encoding, receive_limit, max_invocations, state: Mutex::new(state) }
+        let writer = OnceLock::new();
+        Self { runtime, encoding, receive_limit, max_invocations, writer, state: Mutex::new(state) }
+    }
+
+    /// The pump that writes for this session.
+    pub(crate) fn set_writer(&self, writer: Weak<dyn Writer>) {
+        // There is one pump a session.
+        let _ = self.writer.set(writer);
     }
 
     /// Changes the state and acts on what follows from it.
     pub(crate) fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Instant) -> T) -> T {
+        self.update_by(By::Other, change)
+    }
+
+    /// As [`update`](Self::update), for somebody who waits for an answer or gives one.
+    pub(crate) fn update_at_once<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Instant) -> T) -> T {
+        self.update_by(By::Waiter, change)
+    }
+
+    /// As [`update`](Self::update), for the pump itself.
+    pub(crate) fn update_as_pump<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Instant) -> T) -> T {
+        self.update_by(By::Pump, change)
+    }
+
+    fn update_by<T>(self: &Arc<Self>, by: By, change: impl FnOnce(&mut State, Instant) -> T) -> T {
         let now = self.runtime.now();
         let mut effects = Effects::default();
         let result = {
             let mut state = lock(&self.state);
             let result = change(&mut state, now);
-            self.dispatch(&mut state, &mut effects);
+            self.dispatch(&mut state, &mut effects, by);
             result
         };
         effects.run(self);
@@ -204,14 +248,24 @@ impl Shared {
         })
     }
 
+    /// The deadline for the pump's timer, which only moves forward until it is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.peek(|state| {
-            state.armed = state.session.poll_timeout().map(|deadline| deadline.at);
+            let next = state.session.poll_timeout().map(|deadline| deadline.at);
+            state.armed = state.armed.into_iter().chain(next).min();
             state.armed
         })
     }
 
-    fn dispatch(self: &Arc<Self>, state: &mut State, effects: &mut Effects) {
+    /// The pump's timer is due.
+    pub(crate) fn handle_timeout(self: &Arc<Self>) {
+        self.update_as_pump(|state, now| {
+            state.armed = None;
+            state.session.handle_timeout(now);
+        });
+    }
+
+    fn dispatch(self: &Arc<Self>, state: &mut State, effects: &mut Effects, by: By) {
         while let Some(event) = state.session.poll_event() {
             self.handle_event(state, effects, event);
         }
@@ -220,7 +274,10 @@ impl Shared {
             (next, None) => next.is_some(),
             (None, Some(_)) => false,
         };
-        if earlier || state.session.has_output() || state.session.closed().is_some() {
+        let more = earlier || state.session.closed().is_some();
+        if by == By::Waiter && !more && state.is_quiet() {
+            effects.write = state.session.has_output();
+        } else if by != By::Pump && (more || state.session.has_output()) {
             effects.wakers.extend(state.pump.take());
         }
         if !state.watchers.is_empty() && (state.joined.is_some() || state.session.closed().is_some()) {
@@ -315,7 +372,7 @@ impl Shared {
 
     /// A handler has finished.
     pub(crate) fn finish(self: &Arc<Self>, request: RequestId, reply: Result<Payload, RemoteError>) {
-        self.update(|state, _| {
+        self.update_at_once(|state, _| {
             state.running.remove(&request);
             self.reply(state, request, reply);
         });
@@ -344,6 +401,11 @@ impl Shared {
 }
 
 impl State {
+    /// Whether one request is under way at most, and one procedure running.
+    fn is_quiet(&self) -> bool {
+        self.waiting.len() <= 1 && self.running.len() <= 1
+    }
+
     /// Whether no procedure is running.
     pub(crate) fn is_idle(&self) -> bool {
         self.running.is_empty()
@@ -487,6 +549,11 @@ impl Effects {
         }
         self.tasks.into_iter().for_each(|task| shared.runtime.spawn(task));
         self.wakers.into_iter().for_each(Waker::wake);
+        let written = || shared.writer.get()?.upgrade().map(|writer| writer.write_now());
+        if self.write && written() != Some(true) {
+            let pump = shared.peek(|state| state.pump.take());
+            pump.into_iter().for_each(Waker::wake);
+        }
     }
 }
 

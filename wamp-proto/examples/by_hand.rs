@@ -4,6 +4,7 @@
 //!
 //! Whatever the world is, the loop is the same: read bytes, hand them to the codec, its frames to the session, the session's
 //! frames to the codec, write. What an adapter adds is only how to wait for several things at once.
+#![allow(clippy::disallowed_methods, reason = "here is the world that has a clock")]
 
 use std::{
     io::{Read as _, Write as _},
@@ -21,8 +22,7 @@ use wamp_proto::{
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result {
-    let router = std::env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
-    let mut stream = TcpStream::connect(&router)?;
+    let mut stream = TcpStream::connect(std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:8080"))?;
     let start = Clock::now();
     let now = || Instant::from_origin(start.elapsed());
 

@@ -6,8 +6,8 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -16,8 +16,9 @@ use wamp_proto::Instant;
 
 use super::within;
 use crate::{
-    machine::{Flow, Machine},
+    machine::{Flow, Machine, WeakWriter},
     runtime::{BoxFuture, Runtime},
+    shared::{Writer, lock},
 };
 
 /// Frames that are read before they are handed over: enough to share a lock and a wake-up, not so many that the writers
@@ -55,8 +56,12 @@ pub(super) trait Transport: Unpin {
 }
 
 /// Runs a connection to its end.
-pub(super) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, machine: impl Machine) {
-    let mut pump = Pump {
+pub(super) async fn run(
+    runtime: Arc<dyn Runtime>,
+    transport: impl Transport + Send + 'static,
+    machine: impl Machine,
+) {
+    let pump = Arc::new(Shared(Mutex::new(Some(Pump {
         runtime,
         transport,
         machine,
@@ -66,32 +71,38 @@ pub(super) async fn run(runtime: Arc<dyn Runtime>, transport: impl Transport, ma
         ended: false,
         timer: None,
         linger: None,
-    };
-    let why = poll_fn(|context| pump.poll(context)).await;
-    let Pump { runtime, mut transport, machine, ended, linger, .. } = pump;
-    match why {
-        Ok(()) if ended => machine.handle_eof(""),
-        // In order: what was queued is written. The peer may still be writing; a socket that is dropped with unread data
-        // takes back what was sent last.
-        Ok(()) => {
-            let drained = poll_fn(|context| poll_drain(&mut transport, context));
-            let _ = within(&*runtime, LINGER, drained).await;
-            machine.handle_eof("");
-        }
-        // It had its moment, and takes nothing.
-        Err(why) if linger.is_some() => machine.handle_eof(&why),
-        Err(why) => {
-            machine.handle_eof(&why);
-            let closed = poll_fn(|context| {
-                ready!(transport.poll_close(context));
-                transport.poll_discard(context)
-            });
-            let _ = within(&*runtime, LINGER, closed).await;
+        waker: None,
+        result: None,
+    }))));
+    // Only this task keeps the pump: with it, all of it goes.
+    let writer = Arc::downgrade(&pump);
+    if let Some(pump) = &*lock(&pump.0) {
+        pump.machine.set_writer(WeakWriter(writer));
+    }
+    let why = poll_fn(|context| match &mut *lock(&pump.0) {
+        Some(pump) => pump.poll(context),
+        None => Poll::Pending,
+    });
+    let why = why.await;
+    let Some(pump) = lock(&pump.0).take() else { return };
+    pump.end(why).await;
+}
+
+/// A pump that can be made to write by others than its own task.
+struct Shared<T, M>(Mutex<Option<Pump<T, M>>>);
+
+impl<T: Transport + Send, M: Machine> Writer for Shared<T, M> {
+    fn write_now(&self) -> bool {
+        // Whoever holds it will write this too, or be woken to.
+        let Ok(mut pump) = self.0.try_lock() else { return false };
+        let Some(pump) = &mut *pump else { return false };
+        let Some(waker) = pump.waker.clone() else { return false };
+        match pump.write(&mut Context::from_waker(&waker)) {
+            Ok(Step::Idle | Step::Moved) => true,
+            Ok(Step::Done) => pump.stop(Ok(())),
+            Err(why) => pump.stop(Err(why)),
         }
     }
-    // Those who wait for the end of the session wait for that of the transport.
-    drop(transport);
-    drop(machine);
 }
 
 /// Closes our side, then reads until the peer has closed its own.
@@ -119,11 +130,56 @@ struct Pump<T, M> {
     timer: Option<(Instant, BoxFuture<()>)>,
     /// How long the peer may still take for its last messages.
     linger: Option<BoxFuture<()>>,
+    /// The pump's task.
+    waker: Option<Waker>,
+    /// What came of writing while the task was not there.
+    result: Option<Result<(), String>>,
 }
 
 impl<T: Transport, M: Machine> Pump<T, M> {
+    /// The task is to find this when it is woken.
+    fn stop(&mut self, result: Result<(), String>) -> bool {
+        self.result = Some(result);
+        false
+    }
+
+    /// What is left to do when the session or the transport is over.
+    async fn end(self, why: Result<(), String>) {
+        let Self { runtime, mut transport, machine, ended, linger, .. } = self;
+        match why {
+            Ok(()) if ended => machine.handle_eof(""),
+            // In order: what was queued is written. The peer may still be writing; a socket that is dropped with unread data
+            // takes back what was sent last.
+            Ok(()) => {
+                let drained = poll_fn(|context| poll_drain(&mut transport, context));
+                let _ = within(&*runtime, LINGER, drained).await;
+                machine.handle_eof("");
+            }
+            // It had its moment, and takes nothing.
+            Err(why) if linger.is_some() => machine.handle_eof(&why),
+            Err(why) => {
+                machine.handle_eof(&why);
+                let closed = poll_fn(|context| {
+                    ready!(transport.poll_close(context));
+                    transport.poll_discard(context)
+                });
+                let _ = within(&*runtime, LINGER, closed).await;
+            }
+        }
+        // Those who wait for the end of the session wait for that of the transport.
+        drop(transport);
+        drop(machine);
+    }
+
     /// Ready when the machine is done, or when the transport is, which says why.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), String>> {
+        if let Some(result) = self.result.take() {
+            return Poll::Ready(result);
+        }
+        match &mut self.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
         for _ in 0..ROUNDS {
             let read = self.read(context);
             // What came before the end still counts, and so do the answers to it that can be written at once.
