@@ -4,8 +4,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use wamp_proto::{
     Encoding, Match, Payload, Uri,
     error::{Closed, Misuse, RemoteError},
-    id::{RegistrationId, RequestId, SubscriptionId},
-    message::{CancelMode, PublishOptions, RegisterOptions, SubscribeOptions},
+    id::{RegistrationId, RequestId, SessionId, SubscriptionId},
+    message::{CancelMode, PublishOptions, RegisterOptions, SubscribeOptions, Welcome},
     session::{Call, Event, Failure},
     uri::uris,
 };
@@ -31,7 +31,8 @@ impl Client {
         self.register_with(world, pattern, options)
     }
 
-    fn register_with(self, world: &mut World, procedure: &str, options: RegisterOptions) -> RequestId {
+    /// Registers with options.
+    pub fn register_with(self, world: &mut World, procedure: &str, options: RegisterOptions) -> RequestId {
         let (now, procedure) = (world.now, Uri::unchecked(procedure));
         let request = world.session(self.0).session.register(now, procedure, options).unwrap();
         world.flush();
@@ -117,7 +118,8 @@ impl Client {
         self.subscribe_with(world, pattern, options)
     }
 
-    fn subscribe_with(self, world: &mut World, topic: &str, options: SubscribeOptions) -> RequestId {
+    /// Subscribes with options.
+    pub fn subscribe_with(self, world: &mut World, topic: &str, options: SubscribeOptions) -> RequestId {
         let (now, topic) = (world.now, Uri::unchecked(topic));
         let request = world.session(self.0).session.subscribe(now, topic, options).unwrap();
         world.flush();
@@ -156,6 +158,28 @@ impl Client {
         let now = world.now;
         world.session(self.0).session.close(now, Uri::unchecked(uris::close::CLOSE_REALM));
         world.flush();
+    }
+
+    /// The WELCOME of the session.
+    ///
+    /// # Panics
+    ///
+    /// When it has not come, or [`events`](Self::events) has taken it.
+    pub fn welcome(self, world: &mut World) -> Welcome {
+        let found = world.session(self.0).events.iter().find_map(|event| match event {
+            Event::Joined(welcome) => Some(&**welcome),
+            _ => None,
+        });
+        found.unwrap().clone()
+    }
+
+    /// The session's id.
+    ///
+    /// # Panics
+    ///
+    /// As [`welcome`](Self::welcome).
+    pub fn session_id(self, world: &mut World) -> SessionId {
+        self.welcome(world).session
     }
 
     /// The events since the last look.

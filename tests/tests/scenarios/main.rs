@@ -1,6 +1,7 @@
 //! Every behaviour of the basic profile as a scenario; what crossed the links is compared with `tests/snapshots`.
 //! `UPDATE_EXPECT=1 cargo test -p wamp-test --test scenarios` writes the snapshots anew.
 
+mod audience;
 mod bad_input;
 mod calls;
 mod canceling;

@@ -1,7 +1,7 @@
 //! Opening at the router: HELLO, WELCOME, refusals (S-01..S-13, S-36).
 
 use super::{
-    Event, Router,
+    Config, Event, Router,
     link::{Class, Identity, Peer, Sent},
     state::State,
 };
@@ -24,27 +24,38 @@ impl Router {
         // the router makes up who an anonymous client is.
         let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
         self.links.stop_deadline(peer);
+        let identity = Identity {
+            session,
+            realm,
+            roles: hello.details.roles,
+            authid: authid.clone(),
+            authrole: "anonymous".to_owned(),
+            authmethod: "anonymous".to_owned(),
+            authprovider: "static".to_owned(),
+        };
+        let welcome = self.welcome(&identity);
         let Some(link) = self.links.get_mut(peer) else { return };
         link.state = State::Open;
-        link.identity = Some(Box::new(Identity { session, realm, roles: hello.details.roles }));
+        link.identity = Some(Box::new(identity));
         self.sessions.insert(session, peer);
-        let welcome = Welcome {
-            session,
-            details: WelcomeDetails {
-                roles: announced(),
-                agent: self.config.agent.clone(),
-                authid: Some(authid.clone()),
-                authrole: Some("anonymous".to_owned()),
-                authmethod: Some("anonymous".to_owned()),
-                authprovider: Some("static".to_owned()),
-                ..WelcomeDetails::default()
-            },
-        };
         if self.links.send(now, peer, Class::Reply, welcome) != Sent::Queued {
             let text = "WELCOME is larger than the client accepts";
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
         self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
+    }
+
+    fn welcome(&self, identity: &Identity) -> Welcome {
+        let details = WelcomeDetails {
+            roles: announced(&self.config),
+            agent: self.config.agent.clone(),
+            authid: Some(identity.authid.clone()),
+            authrole: Some(identity.authrole.clone()),
+            authmethod: Some(identity.authmethod.clone()),
+            authprovider: Some(identity.authprovider.clone()),
+            ..WelcomeDetails::default()
+        };
+        Welcome { session: identity.session, details }
     }
 
     /// The place of the realm that HELLO may join, or why not.
@@ -95,8 +106,15 @@ enum Refusal {
 }
 
 /// What this router can do (F-42: nothing that does not work).
-fn announced() -> Roles {
-    let broker = Features::NONE.with(Feature::PublisherExclusion).with(Feature::PatternBasedSubscription);
+fn announced(config: &Config) -> Roles {
+    let mut broker = Features::NONE
+        .with(Feature::PublisherExclusion)
+        .with(Feature::SubscriberBlackwhiteListing)
+        .with(Feature::PublisherIdentification)
+        .with(Feature::PatternBasedSubscription);
+    if !config.publication_trust.is_empty() {
+        broker = broker.with(Feature::PublicationTrustlevels);
+    }
     let dealer = Features::NONE.with(Feature::CallCanceling).with(Feature::PatternBasedRegistration);
     Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
 }

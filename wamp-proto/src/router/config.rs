@@ -2,9 +2,10 @@
 
 use core::time::Duration;
 
+use super::link::Identity;
 use crate::{
     limits::Limits,
-    uri::{Uri, UriRule},
+    uri::{Pattern, Uri, UriRule},
 };
 
 /// Settings of a router. Start from [`Config::new`] and change what differs.
@@ -41,6 +42,11 @@ pub struct Config {
     pub max_calls: usize,
     /// Most invocations that one callee has not answered yet. Default 65,536.
     pub max_invocations: usize,
+    /// Whether events name their publishers (P-36, P-37). Default: when the publisher asks for it.
+    pub disclose_publishers: Disclosure,
+    /// How far publications are trusted: the first rule that fits says it, and events carry no level if none does (P-40).
+    /// Default: no rules.
+    pub publication_trust: Vec<TrustRule>,
     /// A bug that the tests must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<super::Bug>,
@@ -55,6 +61,36 @@ pub enum SlowSubscriber {
     Close,
     /// Drop the event and count it.
     Drop,
+}
+
+/// Whether one peer is named to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disclosure {
+    /// When it asks for it with `disclose_me`.
+    OnRequest,
+    /// Always.
+    Always,
+    /// Never: who asks for it is refused with `wamp.error.option_disallowed.disclose_me`.
+    Never,
+}
+
+/// A trust level for what comes from some sessions, or belongs to some URIs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustRule {
+    /// The authrole it applies to; `None` is any.
+    pub authrole: Option<String>,
+    /// The URIs it applies to; `None` is any.
+    pub uri: Option<Pattern>,
+    /// The level; 0 is lowest.
+    pub level: u64,
+}
+
+impl TrustRule {
+    fn fits(&self, identity: &Identity, uri: &str) -> bool {
+        self.authrole.as_ref().is_none_or(|authrole| *authrole == identity.authrole)
+            && self.uri.as_ref().is_none_or(|pattern| pattern.matches(uri))
+    }
 }
 
 impl Config {
@@ -76,8 +112,15 @@ impl Config {
             max_registrations: 10_000,
             max_calls: 1_000,
             max_invocations: 1 << 16,
+            disclose_publishers: Disclosure::OnRequest,
+            publication_trust: Vec::new(),
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
+    }
+
+    /// How far this router trusts a publication.
+    pub(super) fn publication_trust(&self, identity: &Identity, topic: &str) -> Option<u64> {
+        self.publication_trust.iter().find(|rule| rule.fits(identity, topic)).map(|rule| rule.level)
     }
 }

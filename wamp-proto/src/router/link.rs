@@ -88,6 +88,10 @@ pub(super) struct Identity {
     pub(super) session: SessionId,
     pub(super) realm: usize,
     pub(super) roles: Roles,
+    pub(super) authid: String,
+    pub(super) authrole: String,
+    pub(super) authmethod: String,
+    pub(super) authprovider: String,
 }
 
 /// Where a call went.

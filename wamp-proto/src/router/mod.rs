@@ -22,7 +22,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub use config::{Config, SlowSubscriber};
+pub use config::{Config, Disclosure, SlowSubscriber, TrustRule};
 pub use event::{Counts, Event};
 #[cfg(feature = "planted-bugs")]
 pub use planted::Bug;
@@ -312,7 +312,8 @@ impl Router {
         let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else {
             return;
         };
-        let mut context = Context { now, from, config: &self.config, links: &mut self.links };
+        let mut context =
+            Context { now, from, config: &self.config, links: &mut self.links, sessions: &self.sessions };
         let handled = match message {
             Message::Publish(publish) => broker.publish(&mut context, self.random.draw(), publish),
             Message::Subscribe(subscribe) => broker.subscribe(&mut context, subscribe),
@@ -386,4 +387,6 @@ struct Context<'a> {
     from: Peer,
     config: &'a Config,
     links: &'a mut Links,
+    /// Who is where, in all realms.
+    sessions: &'a IdMap<SessionId, Peer>,
 }

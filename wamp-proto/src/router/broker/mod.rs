@@ -1,5 +1,6 @@
 //! The broker of one realm: who is subscribed to what, and the delivery of events (P-01..P-13, P-45..P-51).
 
+mod filter;
 mod publish;
 mod subscriptions;
 
