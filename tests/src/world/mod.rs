@@ -294,7 +294,7 @@ impl World {
         }
         self.flush();
         let mut counts = self.counts();
-        counts.dropped_events = 0;
+        (counts.dropped_events, counts.retained) = (0, 0);
         assert_eq!(counts, Counts::default(), "left behind");
         assert!(self.router.poll_timeout().is_none(), "a timer is left behind");
         assert!(self.router.is_empty());

@@ -13,6 +13,7 @@ mod limits;
 mod ordering;
 mod patterns;
 mod realms;
+mod retention;
 mod serializers;
 mod slow;
 mod uris;

@@ -112,6 +112,9 @@ fn announced(config: &Config) -> Roles {
         .with(Feature::SubscriberBlackwhiteListing)
         .with(Feature::PublisherIdentification)
         .with(Feature::PatternBasedSubscription);
+    if config.max_retained > 0 {
+        broker = broker.with(Feature::EventRetention);
+    }
     if !config.publication_trust.is_empty() {
         broker = broker.with(Feature::PublicationTrustlevels);
     }

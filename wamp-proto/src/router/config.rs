@@ -47,6 +47,10 @@ pub struct Config {
     /// How far publications are trusted: the first rule that fits says it, and events carry no level if none does (P-40).
     /// Default: no rules.
     pub publication_trust: Vec<TrustRule>,
+    /// Most events that are retained in one realm; the oldest make room. Default 10,000; with 0, none are.
+    pub max_retained: usize,
+    /// Most bytes of retained events in one realm. Default 16 MiB.
+    pub max_retained_bytes: usize,
     /// A bug that the tests must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<super::Bug>,
@@ -114,6 +118,8 @@ impl Config {
             max_invocations: 1 << 16,
             disclose_publishers: Disclosure::OnRequest,
             publication_trust: Vec::new(),
+            max_retained: 10_000,
+            max_retained_bytes: 16 << 20,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }

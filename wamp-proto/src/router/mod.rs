@@ -265,6 +265,7 @@ impl Router {
         self.links.count(&mut counts);
         for realm in &self.realms {
             counts.subscriptions = counts.subscriptions.saturating_add(realm.broker.len());
+            counts.retained = counts.retained.saturating_add(realm.broker.retained());
             counts.registrations = counts.registrations.saturating_add(realm.dealer.len());
         }
         counts

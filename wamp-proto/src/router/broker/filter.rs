@@ -1,5 +1,7 @@
 //! Black- and whitelists: who may receive a publication (P-25..P-30, T-24, T-25).
 
+use core::mem::size_of;
+
 use crate::{
     id::SessionId,
     map::IdMap,
@@ -48,6 +50,26 @@ impl Filter {
             && !exclude_authrole.as_ref().is_some_and(|list| listed(list, authrole))
             && eligible_authid.as_ref().is_none_or(|list| listed(list, authid))
             && eligible_authrole.as_ref().is_none_or(|list| listed(list, authrole))
+    }
+
+    /// The memory that the lists hold, nearly.
+    pub(super) fn size(&self) -> usize {
+        let Audience {
+            exclude,
+            exclude_authid,
+            exclude_authrole,
+            eligible,
+            eligible_authid,
+            eligible_authrole,
+        } = &self.0;
+        let ids = [exclude, eligible]
+            .into_iter()
+            .flatten()
+            .map(|ids| ids.len().saturating_mul(size_of::<SessionId>()));
+        let names =
+            [exclude_authid, exclude_authrole, eligible_authid, eligible_authrole].into_iter().flatten();
+        let names = names.flatten().map(|name| name.len().saturating_add(size_of::<String>()));
+        ids.chain(names).fold(size_of::<Self>(), usize::saturating_add)
     }
 
     /// The sessions on the whitelist, in the order of subscribers: nobody else need be looked at.

@@ -2,6 +2,8 @@
 
 mod filter;
 mod publish;
+mod retained;
+mod stored;
 mod subscriptions;
 
 use super::{
@@ -15,12 +17,14 @@ use crate::{
     message::MessageKind,
     uri::Pattern,
 };
+use retained::Retained;
 
 #[derive(Debug)]
 pub(super) struct Broker {
     ids: SequentialIds,
     subscriptions: IdMap<SubscriptionId, Subscription>,
     index: Index<SubscriptionId>,
+    retained: Retained,
 }
 
 /// One subscription: all sessions that subscribed to the same pattern share it (I-14).
@@ -33,12 +37,22 @@ struct Subscription {
 
 impl Broker {
     pub(super) fn new(hash: Seeded) -> Self {
-        Self { ids: SequentialIds::default(), subscriptions: IdMap::default(), index: Index::new(hash) }
+        Self {
+            ids: SequentialIds::default(),
+            subscriptions: IdMap::default(),
+            index: Index::new(hash),
+            retained: Retained::default(),
+        }
     }
 
     /// The number of subscriptions.
     pub(super) fn len(&self) -> usize {
         self.subscriptions.len()
+    }
+
+    /// The number of retained events.
+    pub(super) fn retained(&self) -> usize {
+        self.retained.len()
     }
 
     /// A session has left: its subscriptions end (S-64).

@@ -1,8 +1,10 @@
 //! PUBLISH and the EVENTs it causes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
-use super::{Broker, Subscription, filter::Filter};
+use super::{Broker, Subscription, filter::Filter, stored::Stored};
 use crate::{
     codec::Encoding,
     error::Violation,
@@ -26,7 +28,7 @@ pub(in crate::router) struct Publication<'a> {
     pub(super) excluded: Option<Peer>,
     pub(super) filter: Option<&'a Filter>,
     /// Who is on the whitelist of sessions, in the order of subscribers.
-    candidates: Option<Vec<Peer>>,
+    pub(super) candidates: Option<Vec<Peer>>,
     /// Whom to name as the publisher (P-36).
     pub(super) publisher: Option<Publisher>,
     pub(super) trustlevel: Option<u64>,
@@ -69,21 +71,24 @@ impl Broker {
         let exclude_me = publish.options.exclude_me.unwrap_or(true);
         #[cfg(feature = "planted-bugs")]
         let exclude_me = exclude_me && !context.config.has(crate::router::Bug::EventToPublisher);
-        let identity = context.links.get(context.from).and_then(|link| link.identity.as_deref());
+        let identity = identity_of(context);
         let disclosed =
             publish.options.disclose_me || context.config.disclose_publishers == Disclosure::Always;
         let publication = Publication {
-            id,
-            topic: &publish.topic,
-            payload: &publish.payload,
             excluded: exclude_me.then_some(context.from),
             filter: filter.as_ref(),
             candidates,
             publisher: identity.filter(|_| disclosed).map(Publisher::new),
             trustlevel: identity
                 .and_then(|identity| context.config.publication_trust(identity, &publish.topic)),
+            ..Publication::new(id, &publish.topic, &publish.payload)
         };
         self.dispatch(context, &publication);
+        if publish.options.retain && context.config.max_retained > 0 {
+            let excluded = identity_of(context).filter(|_| exclude_me).map(|identity| identity.session);
+            let stored = Arc::new(Stored::new(&publication, excluded));
+            self.retained.retain(stored, context.config.max_retained, context.config.max_retained_bytes);
+        }
         if publish.options.acknowledge {
             let published = Published { request: publish.request, publication: id };
             context.links.send(context.now, context.from, Class::Reply, published);
@@ -99,6 +104,10 @@ impl Broker {
             }
         });
     }
+}
+
+fn identity_of<'a>(context: &'a Context<'_>) -> Option<&'a Identity> {
+    context.links.get(context.from).and_then(|link| link.identity.as_deref())
 }
 
 /// Whether a publication may be made at all; the error is for the publisher that asked for an answer.
@@ -160,7 +169,13 @@ fn send(
     }
 }
 
-impl Publication<'_> {
+impl<'a> Publication<'a> {
+    /// By nobody, to everybody.
+    pub(super) fn new(id: PublicationId, topic: &'a Uri, payload: &'a Payload) -> Self {
+        let (excluded, filter, candidates, publisher, trustlevel) = (None, None, None, None, None);
+        Self { id, topic, payload, excluded, filter, candidates, publisher, trustlevel }
+    }
+
     /// P-49: pattern subscribers must be told the topic; T-68: details are made afresh.
     pub(super) fn details(&self, form: Form, kind: Match) -> EventDetails {
         let topic = (kind != Match::Exact).then(|| self.topic.clone());

@@ -1,10 +1,10 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
-use super::{Broker, Subscription};
+use super::{Broker, Subscription, publish::Form};
 use crate::{
     error::Violation,
     id::SubscriptionId,
-    message::{MessageKind, Subscribe, Subscribed, Unsubscribe, Unsubscribed},
+    message::{Event, MessageKind, Subscribe, Subscribed, Unsubscribe, Unsubscribed},
     router::{
         Context,
         link::{Class, Peer},
@@ -45,7 +45,30 @@ impl Broker {
             }
         }
         context.links.send(context.now, from, Class::Reply, Subscribed { request, subscription });
+        if options.get_retained {
+            self.send_retained(context, subscription);
+        }
         Ok(())
+    }
+
+    /// P-66: what was retained before the subscriber came.
+    fn send_retained(&self, context: &mut Context<'_>, subscription: SubscriptionId) {
+        let Context { now, from, links, .. } = context;
+        let Some(Subscription { pattern, .. }) = self.subscriptions.get(&subscription) else { return };
+        let Some(link) = links.get(*from) else { return };
+        let Some(identity) = link.identity.as_deref() else { return };
+        let mut frames = Vec::new();
+        self.retained.for_each(pattern, identity, |stored| {
+            let publication = stored.publication();
+            let mut details = publication.details(Form::of(&publication, identity), pattern.kind());
+            details.retained = true;
+            let (id, payload) = (publication.id, publication.payload.clone());
+            let event = Event { subscription, publication: id, details, payload };
+            frames.extend(event.encode(link.encoding));
+        });
+        for frame in frames {
+            links.send_frame(*now, *from, Class::Event, frame);
+        }
     }
 
     /// P-04: only a session's own subscription can be given up (T-74).
