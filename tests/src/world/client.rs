@@ -70,6 +70,42 @@ impl Client {
         request
     }
 
+    /// Calls a procedure with positional and keyword arguments.
+    pub fn call_with(
+        self,
+        world: &mut World,
+        procedure: &str,
+        args: impl Serialize,
+        kwargs: impl Serialize,
+    ) -> RequestId {
+        let (now, payload) = (world.now, Payload::new(self.encoding(world), &args, &kwargs).unwrap());
+        let call = Call::new(Uri::unchecked(procedure), payload);
+        let request = world.session(self.0).session.call(now, call).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Calls a procedure, lets everything happen that follows, and gives the result as JSON, or the error's URI.
+    pub fn ask(
+        self,
+        world: &mut World,
+        procedure: &str,
+        args: impl Serialize,
+        kwargs: impl Serialize,
+    ) -> String {
+        let call = self.call_with(world, procedure, args, kwargs);
+        world.run();
+        let found = world.session(self.0).events.iter().find_map(|event| match event {
+            Event::Result { request, payload, .. } if *request == call => {
+                let json = payload.transcode(Encoding::Json).unwrap();
+                Some(String::from_utf8(json.raw().to_vec()).unwrap())
+            }
+            Event::Failed { request, failure } if *request == call => Some(reason(failure)),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("call {call} is not finished"))
+    }
+
     /// Cancels a call.
     pub fn cancel(self, world: &mut World, call: RequestId, mode: CancelMode) {
         world.session(self.0).session.cancel(call, mode).unwrap();

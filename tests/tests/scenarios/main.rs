@@ -7,15 +7,18 @@ mod calls;
 mod canceling;
 mod closing;
 mod events;
+mod history;
 mod joining;
 mod leaving;
 mod limits;
+mod meta;
 mod ordering;
 mod patterns;
 mod realms;
 mod retention;
 mod serializers;
 mod slow;
+mod testaments;
 mod uris;
 
 use expect_test::expect_file;

@@ -1,7 +1,7 @@
 //! Opening at the router: HELLO, WELCOME, refusals (S-01..S-13, S-36).
 
 use super::{
-    Config, Event, Router,
+    Event, MetaAccess, Router,
     link::{Class, Identity, Peer, Sent},
     state::State,
 };
@@ -38,16 +38,22 @@ impl Router {
         link.state = State::Open;
         link.identity = Some(Box::new(identity));
         self.sessions.insert(session, peer);
-        if self.links.send(now, peer, Class::Reply, welcome) != Sent::Queued {
+        let mut sent = self.links.send(now, peer, Class::Reply, welcome.clone());
+        if sent == Sent::TooLarge {
+            // A peer may take as little as 512 bytes: the basic profile fits (F-02).
+            sent = self.links.send(now, peer, Class::Reply, without_features(welcome));
+        }
+        if sent != Sent::Queued {
             let text = "WELCOME is larger than the client accepts";
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
+        self.joined(now, peer);
         self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
     }
 
     fn welcome(&self, identity: &Identity) -> Welcome {
         let details = WelcomeDetails {
-            roles: announced(&self.config),
+            roles: self.announced(identity.realm),
             agent: self.config.agent.clone(),
             authid: Some(identity.authid.clone()),
             authrole: Some(identity.authrole.clone()),
@@ -56,6 +62,37 @@ impl Router {
             ..WelcomeDetails::default()
         };
         Welcome { session: identity.session, details }
+    }
+
+    /// What this router can do in a realm (F-42: nothing that does not work).
+    fn announced(&self, realm: usize) -> Roles {
+        let config = &self.config;
+        let history = self.realms.get(realm).is_some_and(|realm| realm.broker.has_history());
+        let meta = config.meta_api != MetaAccess::Nothing;
+        let set = |features: &[(Feature, bool)]| {
+            let announced = features.iter().filter(|(_, works)| *works);
+            announced.fold(Features::NONE, |set, (feature, _)| set.with(*feature))
+        };
+        let broker = set(&[
+            (Feature::PublisherExclusion, true),
+            (Feature::SubscriberBlackwhiteListing, true),
+            (Feature::PublisherIdentification, true),
+            (Feature::PublicationTrustlevels, !config.publication_trust.is_empty()),
+            (Feature::PatternBasedSubscription, true),
+            (Feature::SubscriptionRevocation, true),
+            (Feature::EventRetention, config.max_retained > 0),
+            (Feature::EventHistory, history && meta),
+            // X-03, T-58: on both.
+            (Feature::SessionMetaApi, meta),
+            (Feature::SubscriptionMetaApi, meta),
+        ]);
+        let dealer = set(&[
+            (Feature::CallCanceling, true),
+            (Feature::PatternBasedRegistration, true),
+            (Feature::SessionMetaApi, meta),
+            (Feature::TestamentMetaApi, meta && config.max_testaments > 0),
+        ]);
+        Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
     }
 
     /// The place of the realm that HELLO may join, or why not.
@@ -105,19 +142,7 @@ enum Refusal {
     Reason(&'static str, String),
 }
 
-/// What this router can do (F-42: nothing that does not work).
-fn announced(config: &Config) -> Roles {
-    let mut broker = Features::NONE
-        .with(Feature::PublisherExclusion)
-        .with(Feature::SubscriberBlackwhiteListing)
-        .with(Feature::PublisherIdentification)
-        .with(Feature::PatternBasedSubscription);
-    if config.max_retained > 0 {
-        broker = broker.with(Feature::EventRetention);
-    }
-    if !config.publication_trust.is_empty() {
-        broker = broker.with(Feature::PublicationTrustlevels);
-    }
-    let dealer = Features::NONE.with(Feature::CallCanceling).with(Feature::PatternBasedRegistration);
-    Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
+fn without_features(welcome: Welcome) -> Welcome {
+    let roles = Role::ROUTER.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Features::NONE));
+    Welcome { details: WelcomeDetails { roles, ..welcome.details }, ..welcome }
 }

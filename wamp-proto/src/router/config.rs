@@ -5,6 +5,7 @@ use core::time::Duration;
 use super::link::Identity;
 use crate::{
     limits::Limits,
+    time::Instant,
     uri::{Pattern, Uri, UriRule},
 };
 
@@ -51,6 +52,19 @@ pub struct Config {
     pub max_retained: usize,
     /// Most bytes of retained events in one realm. Default 16 MiB.
     pub max_retained_bytes: usize,
+    /// Topics whose events are kept for `wamp.subscription.get_events` (P-75). Default: none.
+    pub history: Vec<HistoryRule>,
+    /// Most bytes of events that one `wamp.subscription.get_events` gives; the rest is left out. Default 1 MiB.
+    pub max_history_result: usize,
+    /// The time since 1970 at [`Instant::ZERO`]: what timestamps are counted from. Default 0.
+    pub unix_time_at_zero: Duration,
+    /// What everybody may do with the meta API, `wamp.session.*` and the like. Default: everything, which is right among
+    /// peers that trust each other.
+    pub meta_api: MetaAccess,
+    /// Most testaments of one session. Default 100; with 0, none are taken.
+    pub max_testaments: usize,
+    /// Most bytes of the testaments of one session. Default 256 KiB.
+    pub max_testament_bytes: usize,
     /// A bug that the tests must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<super::Bug>,
@@ -77,6 +91,41 @@ pub enum Disclosure {
     Always,
     /// Never: who asks for it is refused with `wamp.error.option_disallowed.disclose_me`.
     Never,
+}
+
+/// What everybody may do with the meta API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetaAccess {
+    /// All of it: any session may end any other of its realm.
+    Everything,
+    /// Look, listen and leave testaments, but not take from others: no `wamp.session.kill`,
+    /// `wamp.subscription.remove_subscriber` and the like.
+    ReadOnly,
+    /// Nothing: there is no meta API.
+    Nothing,
+}
+
+/// A topic, or many by their pattern, whose last events are kept in one realm (P-80). They are those of the subscription
+/// to this very pattern, which exists from the start (P-83).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HistoryRule {
+    /// The realm.
+    pub realm: Uri,
+    /// The topics.
+    pub topic: Pattern,
+    /// Most events. Default 100.
+    pub max_events: usize,
+    /// Most bytes. Default 1 MiB.
+    pub max_bytes: usize,
+}
+
+impl HistoryRule {
+    /// The usual limits for these topics of a realm.
+    pub fn new(realm: Uri, topic: Pattern) -> Self {
+        Self { realm, topic, max_events: 100, max_bytes: 1 << 20 }
+    }
 }
 
 /// A trust level for what comes from some sessions, or belongs to some URIs.
@@ -120,9 +169,21 @@ impl Config {
             publication_trust: Vec::new(),
             max_retained: 10_000,
             max_retained_bytes: 16 << 20,
+            history: Vec::new(),
+            max_history_result: 1 << 20,
+            unix_time_at_zero: Duration::ZERO,
+            meta_api: MetaAccess::Everything,
+            max_testaments: 100,
+            max_testament_bytes: 256 << 10,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
+    }
+
+    /// Microseconds since 1970.
+    pub(super) fn unix_micros(&self, now: Instant) -> u64 {
+        let since_1970 = self.unix_time_at_zero.saturating_add(now.since_origin());
+        u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX)
     }
 
     /// How far this router trusts a publication.

@@ -13,6 +13,7 @@ use slab::Slab;
 use super::Bug;
 use super::{
     Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
+    meta::Testaments,
     queue::Queue,
     state::State,
     timers::{Timeout, Timers},
@@ -51,6 +52,8 @@ pub(super) struct Link {
     pub(super) deadline: Option<(Instant, Timeout)>,
     /// The watch over the queue, while there is or was something in it.
     watch: Option<Watch>,
+    /// What it wants to be published when it has left.
+    pub(super) testaments: Option<Box<Testaments>>,
     /// The last request id of the client, when the router insists on their order.
     pub(super) requests: SequentialIds,
     pub(super) subscriptions: IdSet<SubscriptionId>,
@@ -133,6 +136,13 @@ pub(super) enum Sent {
     Unencodable,
 }
 
+impl Link {
+    /// The largest message that the peer accepts.
+    pub(super) fn send_limit(&self) -> usize {
+        self.send_limit
+    }
+}
+
 /// All connections, with what their queues have in common.
 #[derive(Debug)]
 pub(super) struct Links {
@@ -181,6 +191,7 @@ impl Links {
             reading: true,
             deadline: Some((deadline, Timeout::Hello)),
             watch: None,
+            testaments: None,
             requests: SequentialIds::default(),
             subscriptions: IdSet::default(),
             registrations: IdSet::default(),

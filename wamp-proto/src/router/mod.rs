@@ -8,12 +8,14 @@ mod dealer;
 mod event;
 mod index;
 mod link;
+mod meta;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod queue;
 mod realm;
 mod state;
 mod timers;
+mod timestamp;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,7 +24,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub use config::{Config, Disclosure, SlowSubscriber, TrustRule};
+pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
 pub use event::{Counts, Event};
 #[cfg(feature = "planted-bugs")]
 pub use planted::Bug;
@@ -39,6 +41,8 @@ use crate::{
     time::Instant,
     uri::Uri,
 };
+use broker::Broker;
+use dealer::Dealer;
 use link::{Links, Peer};
 use realm::Realm;
 
@@ -147,7 +151,11 @@ impl Router {
         let mut realms = Vec::new();
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
-                realms.push(Realm::new(hash));
+                let mut realm = Realm::new(hash, config.meta_api);
+                for rule in config.history.iter().filter(|rule| rule.realm == *uri) {
+                    realm.broker.keep_history(&mut realm.meta, rule);
+                }
+                realms.push(realm);
                 realms.len().saturating_sub(1)
             });
         }
@@ -303,20 +311,24 @@ impl Router {
         if let Err(violation) = self.check_request(from, &message) {
             return self.violate(now, from, violation);
         }
-        let realm =
-            self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        let message = match message {
+            Message::Call(call) if call.procedure.is_reserved() => match self.call_meta(now, from, call) {
+                Ok(Some(call)) => Message::Call(call),
+                Ok(None) => return,
+                Err(violation) => return self.violate(now, from, violation),
+            },
+            message => message,
+        };
+        let realm = self.realm_of(from);
         #[cfg(feature = "planted-bugs")]
         let realm = match message {
             Message::Publish(_) if self.config.has(Bug::EventCrossesRealms) => Some(0),
             _ => realm,
         };
-        let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else {
-            return;
-        };
-        let mut context =
-            Context { now, from, config: &self.config, links: &mut self.links, sessions: &self.sessions };
+        let Some(realm) = realm else { return };
+        let Some((broker, dealer, mut context)) = self.context(now, from, realm) else { return };
         let handled = match message {
-            Message::Publish(publish) => broker.publish(&mut context, self.random.draw(), publish),
+            Message::Publish(publish) => broker.publish(&mut context, publish),
             Message::Subscribe(subscribe) => broker.subscribe(&mut context, subscribe),
             Message::Unsubscribe(unsubscribe) => broker.unsubscribe(&mut context, &unsubscribe),
             Message::Call(call) => dealer.call(&mut context, call),
@@ -328,9 +340,27 @@ impl Router {
             // The table of states refused all others.
             _ => Ok(()),
         };
+        self.publish_meta(now, realm);
         if let Err(violation) = handled {
             self.violate(now, from, violation);
         }
+    }
+
+    /// The place of the realm that a session is in.
+    fn realm_of(&self, peer: Peer) -> Option<usize> {
+        self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm)
+    }
+
+    /// A realm, and what its broker and dealer need besides.
+    fn context(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        realm: usize,
+    ) -> Option<(&mut Broker, &mut Dealer, Context<'_>)> {
+        let Self { config, links, sessions, random, realms, .. } = self;
+        let Realm { broker, dealer, meta, .. } = realms.get_mut(realm)?;
+        Some((broker, dealer, Context { now, from, config, links, sessions, random, meta }))
     }
 
     /// A request needs the role it belongs to (M-49) and, if the router insists, the next id in sequence (I-09).
@@ -390,4 +420,6 @@ struct Context<'a> {
     links: &'a mut Links,
     /// Who is where, in all realms.
     sessions: &'a IdMap<SessionId, Peer>,
+    random: &'a mut RandomIds,
+    meta: &'a mut meta::Pending,
 }

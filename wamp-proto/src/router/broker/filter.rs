@@ -52,6 +52,11 @@ impl Filter {
             && eligible_authrole.as_ref().is_none_or(|list| listed(list, authrole))
     }
 
+    /// Whether there is a list of sessions.
+    pub(super) fn has_sessions(&self) -> bool {
+        self.0.exclude.is_some() || self.0.eligible.is_some()
+    }
+
     /// The memory that the lists hold, nearly.
     pub(super) fn size(&self) -> usize {
         let Audience {

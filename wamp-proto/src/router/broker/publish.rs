@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Broker, Subscription, filter::Filter, stored::Stored};
+use super::{Broker, Subscription, filter::Filter, history::History, stored::Stored};
 use crate::{
     codec::Encoding,
     error::Violation,
@@ -25,7 +25,7 @@ pub(in crate::router) struct Publication<'a> {
     pub(super) topic: &'a Uri,
     pub(super) payload: &'a Payload,
     /// The publisher, when it is not to hear itself (P-10).
-    pub(super) excluded: Option<Peer>,
+    pub(super) excluded: Option<(Peer, SessionId)>,
     pub(super) filter: Option<&'a Filter>,
     /// Who is on the whitelist of sessions, in the order of subscribers.
     pub(super) candidates: Option<Vec<Peer>>,
@@ -55,7 +55,6 @@ impl Broker {
     pub(in crate::router) fn publish(
         &mut self,
         context: &mut Context<'_>,
-        id: PublicationId,
         mut publish: Publish,
     ) -> Result<(), Violation> {
         check_passthru(MessageKind::Publish, publish.options.payload_attributes.as_deref())?;
@@ -66,16 +65,18 @@ impl Broker {
             }
             return Ok(());
         }
+        let id = context.random.draw();
         let filter = publish.options.audience.take().map(|lists| Filter::new(*lists));
         let candidates = filter.as_ref().and_then(|filter| filter.candidates(context.sessions));
         let exclude_me = publish.options.exclude_me.unwrap_or(true);
         #[cfg(feature = "planted-bugs")]
         let exclude_me = exclude_me && !context.config.has(crate::router::Bug::EventToPublisher);
-        let identity = identity_of(context);
         let disclosed =
             publish.options.disclose_me || context.config.disclose_publishers == Disclosure::Always;
+        let identity = identity_of(context);
+        let session = identity.map(|identity| identity.session);
         let publication = Publication {
-            excluded: exclude_me.then_some(context.from),
+            excluded: session.filter(|_| exclude_me).map(|session| (context.from, session)),
             filter: filter.as_ref(),
             candidates,
             publisher: identity.filter(|_| disclosed).map(Publisher::new),
@@ -83,10 +84,9 @@ impl Broker {
                 .and_then(|identity| context.config.publication_trust(identity, &publish.topic)),
             ..Publication::new(id, &publish.topic, &publish.payload)
         };
-        self.dispatch(context, &publication);
+        let stored = self.dispatch(context, &publication);
         if publish.options.retain && context.config.max_retained > 0 {
-            let excluded = identity_of(context).filter(|_| exclude_me).map(|identity| identity.session);
-            let stored = Arc::new(Stored::new(&publication, excluded));
+            let stored = stored.unwrap_or_else(|| Arc::new(Stored::new(&publication)));
             self.retained.retain(stored, context.config.max_retained, context.config.max_retained_bytes);
         }
         if publish.options.acknowledge {
@@ -96,13 +96,44 @@ impl Broker {
         Ok(())
     }
 
-    fn dispatch(&mut self, context: &mut Context<'_>, publication: &Publication<'_>) {
-        let Self { index, subscriptions, .. } = self;
+    /// An event of the router itself.
+    pub(in crate::router) fn publish_own(
+        &mut self,
+        context: &mut Context<'_>,
+        topic: &Uri,
+        payload: &Payload,
+    ) {
+        if !self.matching(topic).is_empty() {
+            let id = context.random.draw();
+            self.dispatch(context, &Publication::new(id, topic, payload));
+        }
+    }
+
+    /// Returns the copy that was made for a history.
+    fn dispatch(&mut self, context: &mut Context<'_>, publication: &Publication<'_>) -> Option<Arc<Stored>> {
+        let Self { index, subscriptions, lasting, .. } = self;
+        let mut stored = None;
+        let reserved = publication.topic.is_reserved();
         index.for_each_match(publication.topic, |id| {
-            if let Some(subscription) = subscriptions.get(&id) {
+            if let Some(subscription) =
+                subscriptions.get(&id).filter(|entry| !reserved || entry.is_reserved())
+            {
                 deliver(context, id, subscription, publication);
             }
         });
+        if lasting.is_empty() || !History::wants(publication) {
+            return None;
+        }
+        let at = context.config.unix_micros(context.now);
+        for id in lasting {
+            let Some(entry) = subscriptions.get_mut(id) else { continue };
+            let matches = entry.pattern.matches(publication.topic) && (!reserved || entry.is_reserved());
+            if let Some(history) = entry.history.as_mut().filter(|_| matches) {
+                let event = stored.get_or_insert_with(|| Arc::new(Stored::new(publication)));
+                history.keep(at, event.clone());
+            }
+        }
+        stored
     }
 }
 
@@ -111,7 +142,10 @@ fn identity_of<'a>(context: &'a Context<'_>) -> Option<&'a Identity> {
 }
 
 /// Whether a publication may be made at all; the error is for the publisher that asked for an answer.
-fn check(context: &Context<'_>, publish: &Publish) -> Result<(), (&'static str, String)> {
+pub(in crate::router) fn check(
+    context: &Context<'_>,
+    publish: &Publish,
+) -> Result<(), (&'static str, String)> {
     context.check_topic(&publish.topic).map_err(|text| (uris::error::INVALID_URI, text))?;
     // P-37, T-69: then it is not published either.
     if publish.options.disclose_me && context.config.disclose_publishers == Disclosure::Never {
@@ -149,7 +183,7 @@ fn send(
     publication: &Publication<'_>,
     peer: Peer,
 ) {
-    if publication.excluded == Some(peer) {
+    if publication.excluded.is_some_and(|(excluded, _)| excluded == peer) {
         return;
     }
     let Some(link) = context.links.get(peer) else { return };
@@ -199,6 +233,8 @@ pub(super) struct Form {
 }
 
 impl Form {
+    pub(super) const ALL: Self = Self { publisher: true, trustlevel: true };
+
     pub(super) fn of(publication: &Publication<'_>, identity: &Identity) -> Self {
         let supports = |feature| identity.roles.supports(Role::Subscriber, feature);
         Self {

@@ -4,13 +4,14 @@ use core::mem::size_of;
 
 use super::{
     filter::Filter,
-    publish::{Publication, Publisher},
+    publish::{Form, Publication, Publisher},
 };
 use crate::{
     id::{PublicationId, SessionId},
+    message::EventDetails,
     payload::Payload,
     router::link::Identity,
-    uri::Uri,
+    uri::{Match, Uri},
 };
 
 /// What of a publication is needed to deliver it later; nothing in it points into a read buffer.
@@ -27,13 +28,12 @@ pub(in crate::router) struct Stored {
 }
 
 impl Stored {
-    /// A copy of a publication; `excluded` is its publisher when that is not to hear itself.
-    pub(super) fn new(publication: &Publication<'_>, excluded: Option<SessionId>) -> Self {
+    pub(super) fn new(publication: &Publication<'_>) -> Self {
         Self {
             id: publication.id,
             topic: publication.topic.clone(),
             payload: publication.payload.detach(),
-            excluded,
+            excluded: publication.excluded.map(|(_, session)| session),
             filter: publication.filter.cloned(),
             publisher: publication.publisher.clone(),
             trustlevel: publication.trustlevel,
@@ -46,6 +46,19 @@ impl Stored {
             && self.filter.as_ref().is_none_or(|filter| filter.admits(identity))
     }
 
+    pub(in crate::router) fn id(&self) -> PublicationId {
+        self.id
+    }
+
+    pub(in crate::router) fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// All that can be told of it (P-78).
+    pub(in crate::router) fn told(&self, kind: Match) -> EventDetails {
+        self.publication().details(Form::ALL, kind)
+    }
+
     /// As it was published, but to nobody in particular.
     pub(super) fn publication(&self) -> Publication<'_> {
         Publication {
@@ -56,7 +69,7 @@ impl Stored {
     }
 
     /// The memory that it holds, nearly.
-    pub(super) fn size(&self) -> usize {
+    pub(in crate::router) fn size(&self) -> usize {
         let lists = self.filter.as_ref().map_or(0, Filter::size);
         [size_of::<Self>(), self.topic.len(), self.payload.size(), lists]
             .into_iter()
