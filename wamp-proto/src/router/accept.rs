@@ -26,7 +26,13 @@ impl Router {
         self.links.stop_deadline(peer);
         let Some(link) = self.links.get_mut(peer) else { return };
         link.state = State::Open;
-        link.identity = Some(Box::new(Identity { session, realm, roles: hello.details.roles }));
+        link.identity = Some(Box::new(Identity {
+            session,
+            realm,
+            roles: hello.details.roles,
+            authid: authid.clone(),
+            authrole: "anonymous".to_owned(),
+        }));
         self.sessions.insert(session, peer);
         let welcome = Welcome {
             session,
@@ -40,11 +46,23 @@ impl Router {
                 ..WelcomeDetails::default()
             },
         };
-        if self.links.send(now, peer, Class::Reply, welcome) != Sent::Queued {
+        if self.welcome(now, peer, welcome) != Sent::Queued {
             let text = "WELCOME is larger than the client accepts";
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
         self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
+    }
+
+    /// To a peer that takes very small messages only, a router of the basic profile: its features fill half a kilobyte.
+    fn welcome(&mut self, now: Instant, peer: Peer, mut welcome: Welcome) -> Sent {
+        match self.links.send(now, peer, Class::Reply, welcome.clone()) {
+            Sent::TooLarge => {
+                let basic = |roles: Roles, role| roles.with(role, Features::NONE);
+                welcome.details.roles = Role::ROUTER.into_iter().fold(Roles::NONE, basic);
+                self.links.send(now, peer, Class::Reply, welcome)
+            }
+            sent => sent,
+        }
     }
 
     /// The place of the realm that HELLO may join, or why not.
@@ -97,6 +115,18 @@ enum Refusal {
 /// What this router can do (F-42: nothing that does not work).
 fn announced() -> Roles {
     let broker = Features::NONE.with(Feature::PublisherExclusion).with(Feature::PatternBasedSubscription);
-    let dealer = Features::NONE.with(Feature::CallCanceling).with(Feature::PatternBasedRegistration);
+    let dealer = [
+        Feature::ProgressiveCallResults,
+        Feature::ProgressiveCallInvocations,
+        Feature::CallTimeout,
+        Feature::CallCanceling,
+        Feature::CallerIdentification,
+        Feature::CallTrustlevels,
+        Feature::PatternBasedRegistration,
+        Feature::SharedRegistration,
+        Feature::RegistrationRevocation,
+        Feature::CallReroute,
+    ];
+    let dealer = dealer.into_iter().fold(Features::NONE, Features::with);
     Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
 }

@@ -1,7 +1,7 @@
 //! Closing at the router: GOODBYE and ABORT both ways, violations, shutdown; one way out for every session (S-38..S-69).
 
 use super::{
-    ConnectionId, Event, Router,
+    ConnectionId, Context, Event, Router,
     link::{Peer, Sent},
     realm::Realm,
     state::State,
@@ -113,7 +113,8 @@ impl Router {
             self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
         if let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) {
             broker.leave(&mut self.links, peer);
-            dealer.leave(now, &mut self.links, peer);
+            let (config, links) = (&*self.config, &mut self.links);
+            dealer.leave(&mut Context { now, from: peer, config, links });
         }
     }
 

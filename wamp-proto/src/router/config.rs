@@ -41,6 +41,26 @@ pub struct Config {
     pub max_calls: usize,
     /// Most invocations that one callee has not answered yet. Default 65,536.
     pub max_invocations: usize,
+    /// Most calls that wait for one procedure, because all its callees have as many as their `concurrency` allows; more are
+    /// refused with `wamp.error.unavailable`. Default 1,000.
+    pub max_waiting_calls: usize,
+    /// Most bytes of arguments that are kept for the calls of one session: those that wait for a callee, and those that
+    /// another callee may get when the first is unavailable. Beyond, the former are refused with
+    /// `wamp.error.unavailable`, and the latter stay with the first callee. Default 16 MiB.
+    pub kept_bytes: usize,
+    /// Most progressive calls of one session that are remembered because they were over before the caller had sent their
+    /// last part. Default 1,000.
+    pub max_late_calls: usize,
+    /// Leave call timeouts to every callee that can keep them, not only where `REGISTER.Options.forward_timeout` says so
+    /// . Default false.
+    pub always_forward_timeout: bool,
+    /// Whether callees learn who calls. Default: when caller or callee ask for it.
+    pub caller_disclosure: CallerDisclosure,
+    /// How far calls are trusted, told to callees that know trust levels; 0 is lowest. A connection may have a
+    /// level of its own, [`Opened::trust_level`](super::Opened::trust_level). Default: nothing is told.
+    pub trust_level: Option<u64>,
+    /// Let a callee take a procedure over from others with `REGISTER.Options.force_reregister`. Default false.
+    pub allow_force_reregister: bool,
     /// A bug that the tests must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<super::Bug>,
@@ -55,6 +75,18 @@ pub enum SlowSubscriber {
     Close,
     /// Drop the event and count it.
     Drop,
+}
+
+/// Whether callees learn the session id, authid and authrole of their callers (R-101..R-105).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallerDisclosure {
+    /// When the caller asks for it with `disclose_me`, or the callee with `disclose_caller`.
+    OnRequest,
+    /// Always.
+    Always,
+    /// Never: who asks for it is refused with `wamp.error.option_disallowed.disclose_me`.
+    Never,
 }
 
 impl Config {
@@ -76,6 +108,13 @@ impl Config {
             max_registrations: 10_000,
             max_calls: 1_000,
             max_invocations: 1 << 16,
+            max_waiting_calls: 1_000,
+            kept_bytes: 16 << 20,
+            max_late_calls: 1_000,
+            always_forward_timeout: false,
+            caller_disclosure: CallerDisclosure::OnRequest,
+            trust_level: None,
+            allow_force_reregister: false,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }

@@ -22,7 +22,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub use config::{Config, SlowSubscriber};
+pub use config::{CallerDisclosure, Config, SlowSubscriber};
 pub use event::{Counts, Event};
 #[cfg(feature = "planted-bugs")]
 pub use planted::Bug;
@@ -32,7 +32,7 @@ pub use timers::{Deadline, Timeout};
 use crate::{
     codec::Encoding,
     error::{Closed, Violation},
-    id::{RandomIds, SessionId},
+    id::{RandomIds, RegistrationId, RequestId, SessionId},
     limits::Limits,
     map::{IdMap, Seeded},
     message::{Feature, Message, MessageKind, PayloadAttributes, Role},
@@ -64,18 +64,27 @@ pub struct Opened {
     pub encoding: Encoding,
     /// The largest message that the client accepts (W-73).
     pub send_limit: usize,
+    /// How far its calls are trusted; `None` is [`Config::trust_level`].
+    pub trust_level: Option<u64>,
 }
 
 impl Opened {
     /// A connection that speaks `encoding` and takes messages up to 16 MiB.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE }
+        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE, trust_level: None }
     }
 
     /// With the largest message that the client accepts, in bytes.
     #[must_use]
     pub fn send_limit(mut self, bytes: usize) -> Self {
         self.send_limit = bytes;
+        self
+    }
+
+    /// With a trust level of its own.
+    #[must_use]
+    pub fn trust_level(mut self, level: u64) -> Self {
+        self.trust_level = Some(level);
         self
     }
 }
@@ -147,7 +156,7 @@ impl Router {
         let mut realms = Vec::new();
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
-                realms.push(Realm::new(hash));
+                realms.push(Realm::new(hash, random.seed()));
                 realms.len().saturating_sub(1)
             });
         }
@@ -212,9 +221,30 @@ impl Router {
                 Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
                 Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
                 Timeout::Stall => self.links.check_stall(now, peer),
+                Timeout::Call(request) => self.call_timed_out(now, peer, request),
             }
         }
         self.reap(now);
+    }
+
+    /// Ends a registration, whatever its callees want; those that announced `registration_revocation` are told, with the
+    /// `reason` (R-71..R-73). Invocations on their way are answered as ever. Returns whether there was such a registration.
+    pub fn revoke_registration(
+        &mut self,
+        now: Instant,
+        realm: &Uri,
+        registration: RegistrationId,
+        reason: Option<&str>,
+    ) -> bool {
+        let place = self.realm_places.get(realm).copied();
+        let Some(Realm { dealer, .. }) = place.and_then(|place| self.realms.get_mut(place)) else {
+            return false;
+        };
+        // Nobody asks for it; whoever is served has its own place.
+        let (config, links, from) = (&*self.config, &mut self.links, Peer::MAX);
+        let revoked = dealer.revoke(&mut Context { now, from, config, links }, registration, reason);
+        self.reap(now);
+        revoked
     }
 
     /// The next connection that has output.
@@ -273,6 +303,15 @@ impl Router {
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn call_timed_out(&mut self, now: Instant, peer: Peer, request: RequestId) {
+        let identity = self.links.get(peer).and_then(|link| link.identity.as_deref());
+        let realm = identity.and_then(|identity| self.realms.get_mut(identity.realm));
+        if let Some(Realm { dealer, .. }) = realm {
+            let (config, links) = (&*self.config, &mut self.links);
+            dealer.time_out(&mut Context { now, from: peer, config, links }, request);
+        }
     }
 
     fn receive(&mut self, now: Instant, peer: Peer, state: State, message: Message) {
@@ -353,7 +392,7 @@ impl Router {
             Message::Unregister(message) => message.request,
             _ => return Ok(()),
         };
-        if self.config.strict_request_ids {
+        if self.config.strict_request_ids && !link.continues(message) {
             let expected = link.requests.peek();
             if request.get() != expected {
                 return Err(Violation::RequestId { message: kind, expected, found: request.get() });
@@ -386,4 +425,11 @@ struct Context<'a> {
     from: Peer,
     config: &'a Config,
     links: &'a mut Links,
+}
+
+impl Context<'_> {
+    /// The same, to serve something of another session.
+    fn of(&mut self, from: Peer) -> Context<'_> {
+        Context { now: self.now, from, config: self.config, links: &mut *self.links }
+    }
 }

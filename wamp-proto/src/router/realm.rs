@@ -10,7 +10,7 @@ pub(super) struct Realm {
 }
 
 impl Realm {
-    pub(super) fn new(hash: Seeded) -> Self {
-        Self { broker: Broker::new(hash), dealer: Dealer::new(hash) }
+    pub(super) fn new(hash: Seeded, seed: [u8; 32]) -> Self {
+        Self { broker: Broker::new(hash), dealer: Dealer::new(hash, seed) }
     }
 }
