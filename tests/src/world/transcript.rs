@@ -55,6 +55,17 @@ impl Transcript {
                 let message = message.replacen(&format!("[2,{session}"), &format!("[2,{name}"), 1);
                 self.with_named_authid(&message)
             }
+            // Who is disclosed to a callee is known by name.
+            ["68", ..] => {
+                let mut message = message.to_owned();
+                for (number, id) in self.sessions.iter().enumerate() {
+                    message = message.replace(id, &format!("session#{}", number + 1));
+                }
+                for (number, authid) in self.authids.iter().enumerate() {
+                    message = message.replace(authid, &format!("anonymous#{}", number + 1));
+                }
+                message
+            }
             _ => message.to_owned(),
         }
     }
