@@ -149,7 +149,7 @@ fn p_36_p_38_t_68_disclosure_on_request() {
 
 #[test]
 fn p_36_disclosure_by_configuration() {
-    let mut world = World::with(1, |config| config.disclose_publishers = Disclosure::Always);
+    let mut world = World::with(1, |config| config.publisher_disclosure = Disclosure::Always);
     let (publisher, _) = four(&mut world);
     publisher.publish(&mut world, TOPIC, ("shown",));
     world.run();
@@ -158,7 +158,7 @@ fn p_36_disclosure_by_configuration() {
 
 #[test]
 fn p_37_t_69_disclosure_refused() {
-    let mut world = World::with(1, |config| config.disclose_publishers = Disclosure::Never);
+    let mut world = World::with(1, |config| config.publisher_disclosure = Disclosure::Never);
     let (publisher, [alice, ..]) = four(&mut world);
     let request = publisher.publish_with(&mut world, TOPIC, ("no",), disclosing());
     publisher.publish_with(&mut world, TOPIC, ("no",), PublishOptions { acknowledge: false, ..disclosing() });

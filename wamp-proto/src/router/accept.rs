@@ -38,12 +38,7 @@ impl Router {
         link.state = State::Open;
         link.identity = Some(Box::new(identity));
         self.sessions.insert(session, peer);
-        let mut sent = self.links.send(now, peer, Class::Reply, welcome.clone());
-        if sent == Sent::TooLarge {
-            // A peer may take as little as 512 bytes: the basic profile fits (F-02).
-            sent = self.links.send(now, peer, Class::Reply, without_features(welcome));
-        }
-        if sent != Sent::Queued {
+        if self.send_welcome(now, peer, welcome) != Sent::Queued {
             let text = "WELCOME is larger than the client accepts";
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
@@ -77,7 +72,7 @@ impl Router {
             (Feature::PublisherExclusion, true),
             (Feature::SubscriberBlackwhiteListing, true),
             (Feature::PublisherIdentification, true),
-            (Feature::PublicationTrustlevels, !config.publication_trust.is_empty()),
+            (Feature::PublicationTrustlevels, true),
             (Feature::PatternBasedSubscription, true),
             (Feature::SubscriptionRevocation, true),
             (Feature::EventRetention, config.max_retained > 0),
@@ -87,12 +82,32 @@ impl Router {
             (Feature::SubscriptionMetaApi, meta),
         ]);
         let dealer = set(&[
+            (Feature::ProgressiveCallResults, true),
+            (Feature::ProgressiveCallInvocations, true),
+            (Feature::CallTimeout, true),
             (Feature::CallCanceling, true),
+            (Feature::CallerIdentification, true),
+            (Feature::CallTrustlevels, true),
             (Feature::PatternBasedRegistration, true),
+            (Feature::SharedRegistration, true),
+            (Feature::RegistrationRevocation, true),
+            (Feature::CallReroute, true),
             (Feature::SessionMetaApi, meta),
             (Feature::TestamentMetaApi, meta && config.max_testaments > 0),
         ]);
         Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
+    }
+
+    /// To a peer that takes very small messages only, a router of the basic profile: its features fill half a kilobyte.
+    fn send_welcome(&mut self, now: Instant, peer: Peer, mut welcome: Welcome) -> Sent {
+        match self.links.send(now, peer, Class::Reply, welcome.clone()) {
+            Sent::TooLarge => {
+                let basic = |roles: Roles, role| roles.with(role, Features::NONE);
+                welcome.details.roles = Role::ROUTER.into_iter().fold(Roles::NONE, basic);
+                self.links.send(now, peer, Class::Reply, welcome)
+            }
+            sent => sent,
+        }
     }
 
     /// The place of the realm that HELLO may join, or why not.
@@ -140,9 +155,4 @@ impl Router {
 enum Refusal {
     Violation(Violation),
     Reason(&'static str, String),
-}
-
-fn without_features(welcome: Welcome) -> Welcome {
-    let roles = Role::ROUTER.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Features::NONE));
-    Welcome { details: WelcomeDetails { roles, ..welcome.details }, ..welcome }
 }

@@ -121,7 +121,7 @@ impl Router {
         let (authid, authrole) = (identity.authid.clone(), identity.authrole.clone());
         let Some((broker, dealer, mut context)) = self.context(now, peer, place) else { return };
         broker.leave(&mut context);
-        dealer.leave(now, context.links, peer);
+        dealer.leave(&mut context);
         for testament in testaments.into_iter().flat_map(|testaments| testaments.into_iter()) {
             // It was checked when it was made.
             let _ = broker.publish(&mut context, testament);

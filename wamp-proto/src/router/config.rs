@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::link::Identity;
+use super::link::{Identity, Link};
 use crate::{
     limits::Limits,
     time::Instant,
@@ -44,9 +44,9 @@ pub struct Config {
     /// Most invocations that one callee has not answered yet. Default 65,536.
     pub max_invocations: usize,
     /// Whether events name their publishers (P-36, P-37). Default: when the publisher asks for it.
-    pub disclose_publishers: Disclosure,
-    /// How far publications are trusted: the first rule that fits says it, and events carry no level if none does (P-40).
-    /// Default: no rules.
+    pub publisher_disclosure: Disclosure,
+    /// How far publications are trusted, where that is not as far as calls: the first rule that fits says it (P-40). Default:
+    /// no rules.
     pub publication_trust: Vec<TrustRule>,
     /// Most events that are retained in one realm; the oldest make room. Default 10,000; with 0, none are.
     pub max_retained: usize,
@@ -65,6 +65,26 @@ pub struct Config {
     pub max_testaments: usize,
     /// Most bytes of the testaments of one session. Default 256 KiB.
     pub max_testament_bytes: usize,
+    /// Most calls that wait for one procedure, because all its callees have as many as their `concurrency` allows; more are
+    /// refused with `wamp.error.unavailable`. Default 1,000.
+    pub max_waiting_calls: usize,
+    /// Most bytes of arguments that are kept for the calls of one session: those that wait for a callee, and those that
+    /// another callee may get when the first is unavailable. Beyond, the former are refused with
+    /// `wamp.error.unavailable`, and the latter stay with the first callee. Default 16 MiB.
+    pub kept_bytes: usize,
+    /// Most progressive calls of one session that are remembered because they were over before the caller had sent their
+    /// last part. Default 1,000.
+    pub max_late_calls: usize,
+    /// Leave call timeouts to every callee that can keep them, not only where `REGISTER.Options.forward_timeout` says so
+    /// . Default false.
+    pub always_forward_timeout: bool,
+    /// Whether callees learn who calls. Default: when caller or callee ask for it.
+    pub caller_disclosure: Disclosure,
+    /// How far calls are trusted, told to callees that know trust levels; 0 is lowest. A connection may have a
+    /// level of its own, [`Opened::trust_level`](super::Opened::trust_level). Default: nothing is told.
+    pub trust_level: Option<u64>,
+    /// Let a callee take a procedure over from others with `REGISTER.Options.force_reregister`. Default false.
+    pub allow_force_reregister: bool,
     /// A bug that the tests must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<super::Bug>,
@@ -81,11 +101,12 @@ pub enum SlowSubscriber {
     Drop,
 }
 
-/// Whether one peer is named to another.
+/// Whether peers learn the session id, authid and authrole of others: callees those of their callers, subscribers those of
+/// publishers (P-36, R-101..R-105).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Disclosure {
-    /// When it asks for it with `disclose_me`.
+    /// When the caller or publisher asks for it with `disclose_me`, or the callee with `disclose_caller`.
     OnRequest,
     /// Always.
     Always,
@@ -165,7 +186,7 @@ impl Config {
             max_registrations: 10_000,
             max_calls: 1_000,
             max_invocations: 1 << 16,
-            disclose_publishers: Disclosure::OnRequest,
+            publisher_disclosure: Disclosure::OnRequest,
             publication_trust: Vec::new(),
             max_retained: 10_000,
             max_retained_bytes: 16 << 20,
@@ -175,6 +196,13 @@ impl Config {
             meta_api: MetaAccess::Everything,
             max_testaments: 100,
             max_testament_bytes: 256 << 10,
+            max_waiting_calls: 1_000,
+            kept_bytes: 16 << 20,
+            max_late_calls: 1_000,
+            always_forward_timeout: false,
+            caller_disclosure: Disclosure::OnRequest,
+            trust_level: None,
+            allow_force_reregister: false,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
@@ -187,7 +215,9 @@ impl Config {
     }
 
     /// How far this router trusts a publication.
-    pub(super) fn publication_trust(&self, identity: &Identity, topic: &str) -> Option<u64> {
-        self.publication_trust.iter().find(|rule| rule.fits(identity, topic)).map(|rule| rule.level)
+    pub(super) fn publication_trust(&self, link: &Link, topic: &str) -> Option<u64> {
+        let fits =
+            |rule: &&TrustRule| link.identity.as_ref().is_some_and(|identity| rule.fits(identity, topic));
+        self.publication_trust.iter().find(fits).map(|rule| rule.level).or(link.trust_level)
     }
 }

@@ -34,7 +34,7 @@ pub use timers::{Deadline, Timeout};
 use crate::{
     codec::Encoding,
     error::{Closed, Violation},
-    id::{RandomIds, SessionId},
+    id::{RandomIds, RegistrationId, RequestId, SessionId},
     limits::Limits,
     map::{IdMap, Seeded},
     message::{Feature, Message, MessageKind, PayloadAttributes, Role},
@@ -68,18 +68,27 @@ pub struct Opened {
     pub encoding: Encoding,
     /// The largest message that the client accepts (W-73).
     pub send_limit: usize,
+    /// How far its calls are trusted; `None` is [`Config::trust_level`].
+    pub trust_level: Option<u64>,
 }
 
 impl Opened {
     /// A connection that speaks `encoding` and takes messages up to 16 MiB.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE }
+        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE, trust_level: None }
     }
 
     /// With the largest message that the client accepts, in bytes.
     #[must_use]
     pub fn send_limit(mut self, bytes: usize) -> Self {
         self.send_limit = bytes;
+        self
+    }
+
+    /// With a trust level of its own.
+    #[must_use]
+    pub fn trust_level(mut self, level: u64) -> Self {
+        self.trust_level = Some(level);
         self
     }
 }
@@ -151,7 +160,7 @@ impl Router {
         let mut realms = Vec::new();
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
-                let mut realm = Realm::new(hash, config.meta_api);
+                let mut realm = Realm::new(hash, random.seed(), config.meta_api);
                 for rule in config.history.iter().filter(|rule| rule.realm == *uri) {
                     realm.broker.keep_history(&mut realm.meta, rule);
                 }
@@ -220,9 +229,28 @@ impl Router {
                 Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
                 Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
                 Timeout::Stall => self.links.check_stall(now, peer),
+                Timeout::Call(request) => self.call_timed_out(now, peer, request),
             }
         }
         self.reap(now);
+    }
+
+    /// Ends a registration, whatever its callees want; those that announced `registration_revocation` are told, with the
+    /// `reason` (R-71..R-73). Invocations on their way are answered as ever. Returns whether there was such a registration.
+    pub fn revoke_registration(
+        &mut self,
+        now: Instant,
+        realm: &Uri,
+        registration: RegistrationId,
+        reason: Option<&str>,
+    ) -> bool {
+        let Some(place) = self.realm_places.get(realm).copied() else { return false };
+        // Nobody asks for it; whoever is served has its own place.
+        let Some((_, dealer, mut context)) = self.context(now, Peer::MAX, place) else { return false };
+        let revoked = dealer.revoke(&mut context, registration, reason);
+        self.publish_meta(now, place);
+        self.reap(now);
+        revoked
     }
 
     /// The next connection that has output.
@@ -284,6 +312,13 @@ impl Router {
         &self.config
     }
 
+    fn call_timed_out(&mut self, now: Instant, peer: Peer, request: RequestId) {
+        let Some(realm) = self.realm_of(peer) else { return };
+        if let Some((_, dealer, mut context)) = self.context(now, peer, realm) {
+            dealer.time_out(&mut context, request);
+        }
+    }
+
     fn receive(&mut self, now: Instant, peer: Peer, state: State, message: Message) {
         let kind = message.kind();
         if state.next(kind).is_none() {
@@ -311,14 +346,6 @@ impl Router {
         if let Err(violation) = self.check_request(from, &message) {
             return self.violate(now, from, violation);
         }
-        let message = match message {
-            Message::Call(call) if call.procedure.is_reserved() => match self.call_meta(now, from, call) {
-                Ok(Some(call)) => Message::Call(call),
-                Ok(None) => return,
-                Err(violation) => return self.violate(now, from, violation),
-            },
-            message => message,
-        };
         let realm = self.realm_of(from);
         #[cfg(feature = "planted-bugs")]
         let realm = match message {
@@ -327,11 +354,12 @@ impl Router {
         };
         let Some(realm) = realm else { return };
         let Some((broker, dealer, mut context)) = self.context(now, from, realm) else { return };
+        let mut own = None;
         let handled = match message {
             Message::Publish(publish) => broker.publish(&mut context, publish),
             Message::Subscribe(subscribe) => broker.subscribe(&mut context, subscribe),
             Message::Unsubscribe(unsubscribe) => broker.unsubscribe(&mut context, &unsubscribe),
-            Message::Call(call) => dealer.call(&mut context, call),
+            Message::Call(call) => dealer.call(&mut context, call).map(|call| own = call),
             Message::Cancel(cancel) => dealer.cancel(&mut context, &cancel),
             Message::Register(register) => dealer.register(&mut context, register),
             Message::Unregister(unregister) => dealer.unregister(&mut context, &unregister),
@@ -341,6 +369,9 @@ impl Router {
             _ => Ok(()),
         };
         self.publish_meta(now, realm);
+        if let Some(call) = own {
+            self.call_meta(now, from, &call);
+        }
         if let Err(violation) = handled {
             self.violate(now, from, violation);
         }
@@ -385,7 +416,7 @@ impl Router {
             Message::Unregister(message) => message.request,
             _ => return Ok(()),
         };
-        if self.config.strict_request_ids {
+        if self.config.strict_request_ids && !link.continues(message) {
             let expected = link.requests.peek();
             if request.get() != expected {
                 return Err(Violation::RequestId { message: kind, expected, found: request.get() });
@@ -422,4 +453,12 @@ struct Context<'a> {
     sessions: &'a IdMap<SessionId, Peer>,
     random: &'a mut RandomIds,
     meta: &'a mut meta::Pending,
+}
+
+impl Context<'_> {
+    /// The same, to serve something of another session.
+    fn of(&mut self, from: Peer) -> Context<'_> {
+        let Self { now, config, links, sessions, random, meta, .. } = self;
+        Context { now: *now, from, config, links, sessions, random, meta }
+    }
 }

@@ -15,8 +15,8 @@ pub(super) struct Realm {
 }
 
 impl Realm {
-    pub(super) fn new(hash: Seeded, meta_api: MetaAccess) -> Self {
-        let (broker, dealer) = (Broker::new(hash), Dealer::new(hash));
+    pub(super) fn new(hash: Seeded, seed: [u8; 32], meta_api: MetaAccess) -> Self {
+        let (broker, dealer) = (Broker::new(hash), Dealer::new(hash, seed));
         Self { broker, dealer, members: BTreeMap::new(), meta: meta::Pending::new(meta_api) }
     }
 }

@@ -72,16 +72,16 @@ impl Broker {
         #[cfg(feature = "planted-bugs")]
         let exclude_me = exclude_me && !context.config.has(crate::router::Bug::EventToPublisher);
         let disclosed =
-            publish.options.disclose_me || context.config.disclose_publishers == Disclosure::Always;
-        let identity = identity_of(context);
+            publish.options.disclose_me || context.config.publisher_disclosure == Disclosure::Always;
+        let link = context.links.get(context.from);
+        let identity = link.and_then(|link| link.identity.as_deref());
         let session = identity.map(|identity| identity.session);
         let publication = Publication {
             excluded: session.filter(|_| exclude_me).map(|session| (context.from, session)),
             filter: filter.as_ref(),
             candidates,
             publisher: identity.filter(|_| disclosed).map(Publisher::new),
-            trustlevel: identity
-                .and_then(|identity| context.config.publication_trust(identity, &publish.topic)),
+            trustlevel: link.and_then(|link| context.config.publication_trust(link, &publish.topic)),
             ..Publication::new(id, &publish.topic, &publish.payload)
         };
         let stored = self.dispatch(context, &publication);
@@ -137,10 +137,6 @@ impl Broker {
     }
 }
 
-fn identity_of<'a>(context: &'a Context<'_>) -> Option<&'a Identity> {
-    context.links.get(context.from).and_then(|link| link.identity.as_deref())
-}
-
 /// Whether a publication may be made at all; the error is for the publisher that asked for an answer.
 pub(in crate::router) fn check(
     context: &Context<'_>,
@@ -148,7 +144,7 @@ pub(in crate::router) fn check(
 ) -> Result<(), (&'static str, String)> {
     context.check_topic(&publish.topic).map_err(|text| (uris::error::INVALID_URI, text))?;
     // P-37, T-69: then it is not published either.
-    if publish.options.disclose_me && context.config.disclose_publishers == Disclosure::Never {
+    if publish.options.disclose_me && context.config.publisher_disclosure == Disclosure::Never {
         let text = "this router does not disclose publishers";
         return Err((uris::error::OPTION_DISALLOWED_DISCLOSE_ME, text.to_owned()));
     }

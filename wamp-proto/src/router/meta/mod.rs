@@ -22,7 +22,6 @@ use super::{
 use crate::{
     codec::Encoding,
     dict::Dict,
-    error::Violation,
     id::SessionId,
     message::{self, Call, MessageKind, ResultDetails},
     payload::Payload,
@@ -43,6 +42,11 @@ pub(super) struct Pending {
 impl Pending {
     pub(super) fn new(access: MetaAccess) -> Self {
         Self { enabled: access != MetaAccess::Nothing, watchers: 0, events: Vec::new() }
+    }
+
+    /// Whether the router has a procedure.
+    pub(super) fn has(&self, procedure: &str) -> bool {
+        self.enabled && is_procedure(procedure)
     }
 
     /// There is a new subscription.
@@ -82,24 +86,13 @@ struct Request {
 }
 
 impl Router {
-    /// Serves a call of a reserved URI, if there is such a procedure; gives it back if there is none.
-    pub(super) fn call_meta(
-        &mut self,
-        now: Instant,
-        from: Peer,
-        call: Call,
-    ) -> Result<Option<Call>, Violation> {
-        let Some(link) = self.links.get(from) else { return Ok(None) };
-        let Some(identity) = link.identity.as_deref() else { return Ok(None) };
-        if self.config.meta_api == MetaAccess::Nothing || !is_procedure(&call.procedure) {
-            return Ok(Some(call));
-        }
+    /// Serves a call of one of our procedures: it is answered at once.
+    pub(super) fn call_meta(&mut self, now: Instant, from: Peer, call: &Call) {
+        let Some(link) = self.links.get(from) else { return };
+        let Some(identity) = link.identity.as_deref() else { return };
         let request = call.request;
-        if link.calls.contains_key(&request) {
-            return Err(Violation::RequestInUse { message: MessageKind::Call, request });
-        }
         let (Ok(args), Ok(kwargs)) = (call.payload.list(), call.payload.dict()) else {
-            return Ok(Some(call));
+            return;
         };
         let (session, realm, encoding) = (identity.session, identity.realm, link.encoding);
         let answer =
@@ -116,7 +109,6 @@ impl Router {
         if let Err((error, text)) = sent {
             self.links.refuse(now, from, MessageKind::Call, request, error, &text);
         }
-        Ok(None)
     }
 
     fn answer(&mut self, procedure: &str, request: &Request) -> Answer {
