@@ -14,6 +14,7 @@ mod joining;
 mod leaving;
 mod limits;
 mod meta;
+mod meta_registrations;
 mod ordering;
 mod patterns;
 mod progressive_calls;

@@ -93,6 +93,7 @@ impl Router {
             (Feature::RegistrationRevocation, true),
             (Feature::CallReroute, true),
             (Feature::SessionMetaApi, meta),
+            (Feature::RegistrationMetaApi, meta),
             (Feature::TestamentMetaApi, meta && config.max_testaments > 0),
         ]);
         Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)

@@ -20,7 +20,7 @@ use crate::{
     uri::{Match, Pattern, Uri, uris},
 };
 pub(super) use ongoing::{LateParts, Ongoing, Origin};
-use policy::Registration;
+pub(super) use policy::Registration;
 
 #[derive(Debug)]
 pub(super) struct Dealer {
@@ -47,6 +47,28 @@ impl Dealer {
     /// The number of registrations.
     pub(super) fn len(&self) -> usize {
         self.registrations.len()
+    }
+
+    pub(super) fn get(&self, id: RegistrationId) -> Option<&Registration> {
+        self.registrations.get(&id)
+    }
+
+    /// All registrations by their ids.
+    pub(super) fn all(&self) -> Vec<(RegistrationId, &Registration)> {
+        let mut all = self.registrations.iter().map(|(id, entry)| (*id, entry)).collect::<Vec<_>>();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all
+    }
+
+    /// The registration of this very pattern.
+    pub(super) fn look_up(&self, pattern: &Pattern) -> Option<RegistrationId> {
+        self.index.get(pattern)
+    }
+
+    /// The registration that gets a call.
+    pub(super) fn best(&self, procedure: &str) -> Option<RegistrationId> {
+        // I-30: a pattern of an application never stands for what belongs to the protocol.
+        if Uri::unchecked(procedure).is_reserved() { None } else { self.index.best(procedure) }
     }
 
     /// A session has left: its registrations end, its callers are told, its calls are nobody's (R-07, R-20..R-25).

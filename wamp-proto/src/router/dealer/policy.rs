@@ -7,12 +7,13 @@ use crate::{
     id::{RandomIds, RequestId},
     message::{InvocationPolicy, RegisterOptions},
     router::link::Peer,
+    time::Instant,
     uri::Pattern,
 };
 
 /// One registration and its callees, the first that registered first.
 #[derive(Debug)]
-pub(super) struct Registration {
+pub(in crate::router) struct Registration {
     pub(super) pattern: Pattern,
     pub(super) policy: InvocationPolicy,
     callees: Vec<Callee>,
@@ -22,6 +23,7 @@ pub(super) struct Registration {
     served: u64,
     /// Calls that wait until a callee has room, the oldest first.
     pub(super) waiting: VecDeque<Origin>,
+    created: Instant,
 }
 
 /// One of the callees.
@@ -61,9 +63,27 @@ impl Callee {
 }
 
 impl Registration {
-    pub(super) fn new(pattern: Pattern, policy: InvocationPolicy) -> Self {
+    pub(super) fn new(created: Instant, pattern: Pattern, policy: InvocationPolicy) -> Self {
         let (callees, waiting) = (Vec::new(), VecDeque::new());
-        Self { pattern, policy, callees, numbers: 0, served: 0, waiting }
+        Self { pattern, policy, callees, numbers: 0, served: 0, waiting, created }
+    }
+
+    pub(in crate::router) fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    pub(in crate::router) fn created(&self) -> Instant {
+        self.created
+    }
+
+    /// The policy's name.
+    pub(in crate::router) fn invoke(&self) -> &'static str {
+        self.policy.as_str()
+    }
+
+    /// Who offers it, in the order of registering.
+    pub(in crate::router) fn peers(&self) -> impl Iterator<Item = Peer> {
+        self.callees.iter().map(|callee| callee.peer)
     }
 
     pub(super) fn callees(&self) -> &[Callee] {

@@ -11,6 +11,7 @@ use crate::{
     router::{
         Context, Disclosure,
         link::{Class, Peer},
+        meta::RegistrationDetails,
     },
     uri::{Pattern, uris},
 };
@@ -57,19 +58,22 @@ impl Dealer {
                     return Err(full);
                 }
                 self.revoke(context, known, Some("somebody else has taken the procedure over"));
-                self.create(pattern, policy)
+                self.create(context, pattern, policy)
             }
             Some(known) => {
                 self.check_shared(known, from, policy, &options)?;
                 known
             }
-            None if has_room => self.create(pattern, policy),
+            None if has_room => self.create(context, pattern, policy),
             None => return Err(full),
         };
         let link = context.links.get_mut(from).filter(|_| has_room).ok_or(full)?;
         link.registrations.insert(registration);
         if let Some(entry) = self.registrations.get_mut(&registration) {
             entry.add(from, &options);
+            if let Some(session) = context.session(from) {
+                context.meta.push("wamp.registration.on_register", || (session, registration));
+            }
         }
         Ok(registration)
     }
@@ -123,29 +127,52 @@ impl Dealer {
         reason: Option<&str>,
     ) -> bool {
         let Some(entry) = self.registrations.get(&registration) else { return false };
-        let callees = entry.callees().iter().map(|callee| callee.peer).collect::<Vec<_>>();
+        let callees = entry.peers().collect::<Vec<_>>();
         for callee in callees {
-            if let Some(link) = context.links.get_mut(callee) {
-                link.registrations.remove(&registration);
-            }
-            if context.links.supports(callee, Role::Callee, Feature::RegistrationRevocation) {
-                let details = RegistrationRevocation {
-                    registration: Some(registration),
-                    reason: reason.map(str::to_owned),
-                    ..RegistrationRevocation::default()
-                };
-                let revoked = Unregistered::Revoked(details);
-                context.links.send(context.now, callee, Class::Reply, revoked);
-            }
-            self.remove(context, registration, callee);
+            self.revoke_callee(context, registration, callee, reason);
         }
         true
     }
 
-    fn create(&mut self, pattern: Pattern, policy: InvocationPolicy) -> RegistrationId {
+    /// The same for one callee of several. Returns whether it had the registration.
+    pub(in crate::router) fn revoke_callee(
+        &mut self,
+        context: &mut Context<'_>,
+        registration: RegistrationId,
+        callee: Peer,
+        reason: Option<&str>,
+    ) -> bool {
+        if !context.links.get_mut(callee).is_some_and(|link| link.registrations.remove(&registration)) {
+            return false;
+        }
+        if context.links.supports(callee, Role::Callee, Feature::RegistrationRevocation) {
+            let details = RegistrationRevocation {
+                registration: Some(registration),
+                reason: reason.map(str::to_owned),
+                ..RegistrationRevocation::default()
+            };
+            let revoked = Unregistered::Revoked(details);
+            context.links.send(context.now, callee, Class::Reply, revoked);
+        }
+        self.remove(context, registration, callee);
+        self.dispatch(context, registration);
+        true
+    }
+
+    fn create(
+        &mut self,
+        context: &mut Context<'_>,
+        pattern: Pattern,
+        policy: InvocationPolicy,
+    ) -> RegistrationId {
         let registration = self.ids.next();
         self.index.insert(&pattern, registration);
-        self.registrations.insert(registration, Registration::new(pattern, policy));
+        let entry = Registration::new(context.now, pattern, policy);
+        if let Some(session) = context.session(context.from) {
+            let details = || (session, RegistrationDetails::new(context.config, registration, &entry));
+            context.meta.push("wamp.registration.on_create", details);
+        }
+        self.registrations.insert(registration, entry);
         registration
     }
 
@@ -153,11 +180,18 @@ impl Dealer {
     pub(super) fn remove(&mut self, context: &mut Context<'_>, registration: RegistrationId, callee: Peer) {
         let Some(entry) = self.registrations.get_mut(&registration) else { return };
         entry.remove(callee);
+        let session = context.session(callee);
+        if let Some(session) = session {
+            context.meta.push("wamp.registration.on_unregister", || (session, registration));
+        }
         if !entry.callees().is_empty() {
             return;
         }
         if let Some(entry) = self.registrations.remove(&registration) {
             self.index.remove(&entry.pattern);
+            if let Some(session) = session {
+                context.meta.push("wamp.registration.on_delete", || (session, registration));
+            }
             for origin in entry.waiting {
                 fail(context, origin, "the procedure is not registered any more");
             }

@@ -4,6 +4,7 @@
 //! while no subscription can match them, they are not even made. A pattern gets them only when its own first
 //! component is `wamp`, as patterns of applications never catch calls to it either (I-30).
 
+mod registration;
 mod session;
 mod subscription;
 mod testament;
@@ -12,6 +13,7 @@ use core::mem;
 
 use serde::Serialize;
 
+pub(super) use registration::RegistrationDetails;
 pub(super) use subscription::SubscriptionDetails;
 pub(super) use testament::Testaments;
 
@@ -126,6 +128,13 @@ impl Router {
             "wamp.session.kill_all" => self.session_kill_all(request),
             "wamp.session.add_testament" => self.add_testament(request),
             "wamp.session.flush_testaments" => self.flush_testaments(request),
+            "wamp.registration.list" => self.registration_list(request),
+            "wamp.registration.lookup" => self.registration_lookup(request),
+            "wamp.registration.match" => self.registration_match(request),
+            "wamp.registration.get" => self.registration_get(request),
+            "wamp.registration.list_callees" => self.list_callees(request),
+            "wamp.registration.count_callees" => self.count_callees(request),
+            "wamp.registration.remove_callee" => self.remove_callee(request),
             "wamp.subscription.list" => self.subscription_list(request),
             "wamp.subscription.lookup" => self.subscription_lookup(request),
             "wamp.subscription.match" => self.subscription_match(request),
@@ -167,6 +176,7 @@ fn is_procedure(uri: &str) -> bool {
     };
     match kind {
         "session" => session::PROCEDURES.contains(&name),
+        "registration" => registration::PROCEDURES.contains(&name),
         "subscription" => subscription::PROCEDURES.contains(&name),
         _ => false,
     }
@@ -198,6 +208,16 @@ impl Request {
     fn text(&self, place: usize, what: &str) -> Result<&str, Refusal> {
         let text = self.arg(place).and_then(Value::as_str);
         text.ok_or_else(|| invalid(&format!("argument {place} must be {what}, a string")))
+    }
+
+    /// Why something is taken from another: the third argument, or a keyword argument.
+    fn reason(&self) -> Result<Option<&str>, Refusal> {
+        match self.arg(2) {
+            Some(reason) => {
+                reason.as_str().map(Some).ok_or_else(|| invalid("argument 2 must be a reason, a string"))
+            }
+            None => self.text_kwarg("reason"),
+        }
     }
 
     fn text_kwarg(&self, key: &str) -> Result<Option<&str>, Refusal> {

@@ -161,7 +161,7 @@ impl Router {
     }
 
     /// Where a session of the caller's realm is.
-    fn peer_of(&self, request: &Request, session: SessionId) -> Result<Peer, Refusal> {
+    pub(super) fn peer_of(&self, request: &Request, session: SessionId) -> Result<Peer, Refusal> {
         let realm = self.realms.get(request.realm);
         realm.and_then(|realm| realm.members.get(&session)).copied().ok_or_else(|| no_such_session(session))
     }

@@ -95,12 +95,7 @@ impl Router {
     pub(super) fn remove_subscriber(&mut self, request: &Request) -> Answer {
         let (id, _) = self.subscription(request)?;
         let session: SessionId = request.id(1, "session", uris::error::NO_SUCH_SESSION)?;
-        let reason = match request.arg(2) {
-            Some(reason) => {
-                Some(reason.as_str().ok_or_else(|| invalid("argument 2 must be a reason, a string"))?)
-            }
-            None => request.text_kwarg("reason")?,
-        };
+        let reason = request.reason()?;
         let here = self.realms.get(request.realm).is_some_and(|realm| realm.members.contains_key(&session));
         if !here || !self.revoke(request.now, session, id, reason) {
             let text = format!("session {session} does not have this subscription");
