@@ -165,8 +165,8 @@ pub enum Misuse {
     /// The session was configured without this role.
     #[error("the session does not have the role {}", .0.name())]
     Role(Role),
-    /// The router does not announce a feature without which the request would do harm (F-42).
-    #[error("the router does not support {}", .0.key())]
+    /// The router, or this session itself, does not announce a feature without which the request would do harm (F-42).
+    #[error("the session and its router do not both support {}", .0.key())]
     Feature(Feature),
     /// The payload cannot be serialized for this session.
     #[error(transparent)]
@@ -194,9 +194,15 @@ pub enum Misuse {
     /// The invocation was answered already, or never came.
     #[error("invocation {0} is not open")]
     NoSuchInvocation(RequestId),
+    /// The caller of this invocation takes no progressive results.
+    #[error("the caller of invocation {0} takes no progressive results")]
+    NoProgress(RequestId),
     /// The call is finished, or was never made.
     #[error("call {0} is not open")]
     NoSuchCall(RequestId),
+    /// The call is not progressive, or its last part was sent already.
+    #[error("call {0} takes no further arguments")]
+    CallComplete(RequestId),
 }
 
 /// An ERROR from the application, or the router, at the other end.

@@ -350,7 +350,7 @@ impl Trial {
         }
         let left = Counts::default();
         let mut counts = self.router.counts();
-        counts.dropped_events = left.dropped_events;
+        (counts.dropped_events, counts.retained) = (left.dropped_events, left.retained);
         match self.router.poll_timeout() {
             None if counts == left && self.router.is_empty() => Ok(()),
             deadline => Err(format!("left behind: {counts:?} {deadline:?}")),

@@ -1,11 +1,13 @@
 //! What a client session can do, in one line each.
 
+use std::time::Duration;
+
 use serde::{Serialize, de::DeserializeOwned};
 use wamp_proto::{
     Encoding, Match, Payload, Uri,
     error::{Closed, Misuse, RemoteError},
-    id::{RegistrationId, RequestId, SubscriptionId},
-    message::{CancelMode, PublishOptions, RegisterOptions, SubscribeOptions},
+    id::{RegistrationId, RequestId, SessionId, SubscriptionId},
+    message::{CallOptions, CancelMode, PublishOptions, RegisterOptions, SubscribeOptions, Welcome},
     session::{Call, Event, Failure},
     uri::uris,
 };
@@ -31,7 +33,8 @@ impl Client {
         self.register_with(world, pattern, options)
     }
 
-    fn register_with(self, world: &mut World, procedure: &str, options: RegisterOptions) -> RequestId {
+    /// Registers with options.
+    pub fn register_with(self, world: &mut World, procedure: &str, options: RegisterOptions) -> RequestId {
         let (now, procedure) = (world.now, Uri::unchecked(procedure));
         let request = world.session(self.0).session.register(now, procedure, options).unwrap();
         world.flush();
@@ -51,6 +54,39 @@ impl Client {
         self.try_call(world, procedure, args).unwrap()
     }
 
+    /// Calls with options.
+    pub fn call_with(
+        self,
+        world: &mut World,
+        procedure: &str,
+        args: impl Serialize,
+        options: CallOptions,
+    ) -> RequestId {
+        let (now, payload) = (world.now, Payload::from_args(self.encoding(world), &args).unwrap());
+        let call = Call { options, ..Call::new(Uri::unchecked(procedure), payload) };
+        // The router's limits are the ones that are looked at.
+        let call = Call { timeout: Some(Duration::from_secs(3600)), ..call };
+        let request = world.session(self.0).session.call(now, call).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Sends a further part of the arguments of a progressive call.
+    pub fn continue_call(self, world: &mut World, call: RequestId, args: impl Serialize, progress: bool) {
+        let (now, payload) = (world.now, Payload::from_args(self.encoding(world), &args).unwrap());
+        world.session(self.0).session.continue_call(now, call, payload, progress).unwrap();
+        world.flush();
+    }
+
+    /// Sends a part of the result of the oldest invocation that has no answer yet.
+    pub fn progress(self, world: &mut World, args: impl Serialize) {
+        let payload = Payload::from_args(self.encoding(world), &args).unwrap();
+        let end = world.session(self.0);
+        let invocation = *end.invocations.front().unwrap();
+        end.session.reply(invocation).unwrap().progress(payload).unwrap();
+        world.flush();
+    }
+
     /// The same, when the session may refuse.
     ///
     /// # Errors
@@ -67,6 +103,42 @@ impl Client {
         let request = world.session(self.0).session.call(now, call);
         world.flush();
         request
+    }
+
+    /// Calls a procedure with positional and keyword arguments.
+    pub fn call_keywords(
+        self,
+        world: &mut World,
+        procedure: &str,
+        args: impl Serialize,
+        kwargs: impl Serialize,
+    ) -> RequestId {
+        let (now, payload) = (world.now, Payload::new(self.encoding(world), &args, &kwargs).unwrap());
+        let call = Call::new(Uri::unchecked(procedure), payload);
+        let request = world.session(self.0).session.call(now, call).unwrap();
+        world.flush();
+        request
+    }
+
+    /// Calls a procedure, lets everything happen that follows, and gives the result as JSON, or the error's URI.
+    pub fn ask(
+        self,
+        world: &mut World,
+        procedure: &str,
+        args: impl Serialize,
+        kwargs: impl Serialize,
+    ) -> String {
+        let call = self.call_keywords(world, procedure, args, kwargs);
+        world.run();
+        let found = world.session(self.0).events.iter().find_map(|event| match event {
+            Event::Result { request, payload, .. } if *request == call => {
+                let json = payload.transcode(Encoding::Json).unwrap();
+                Some(String::from_utf8(json.raw().to_vec()).unwrap())
+            }
+            Event::Failed { request, failure } if *request == call => Some(reason(failure)),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("call {call} is not finished"))
     }
 
     /// Cancels a call.
@@ -117,7 +189,8 @@ impl Client {
         self.subscribe_with(world, pattern, options)
     }
 
-    fn subscribe_with(self, world: &mut World, topic: &str, options: SubscribeOptions) -> RequestId {
+    /// Subscribes with options.
+    pub fn subscribe_with(self, world: &mut World, topic: &str, options: SubscribeOptions) -> RequestId {
         let (now, topic) = (world.now, Uri::unchecked(topic));
         let request = world.session(self.0).session.subscribe(now, topic, options).unwrap();
         world.flush();
@@ -158,6 +231,28 @@ impl Client {
         world.flush();
     }
 
+    /// The WELCOME of the session.
+    ///
+    /// # Panics
+    ///
+    /// When it has not come, or [`events`](Self::events) has taken it.
+    pub fn welcome(self, world: &mut World) -> Welcome {
+        let found = world.session(self.0).events.iter().find_map(|event| match event {
+            Event::Joined(welcome) => Some(&**welcome),
+            _ => None,
+        });
+        found.unwrap().clone()
+    }
+
+    /// The session's id.
+    ///
+    /// # Panics
+    ///
+    /// As [`welcome`](Self::welcome).
+    pub fn session_id(self, world: &mut World) -> SessionId {
+        self.welcome(world).session
+    }
+
     /// The events since the last look.
     pub fn events(self, world: &mut World) -> Vec<Event> {
         core::mem::take(&mut world.session(self.0).events)
@@ -183,6 +278,25 @@ impl Client {
             }
         }
         panic!("call {call} is not finished")
+    }
+
+    /// What has come of a call so far, as JSON: parts of the result and the result, or the URI of its error.
+    pub fn results(self, world: &mut World, call: RequestId) -> Vec<String> {
+        let of = |event: &Event| match event {
+            Event::Result { request, details, payload } if *request == call => {
+                let payload = payload.transcode(Encoding::Json).unwrap();
+                let text = String::from_utf8(payload.raw().to_vec()).unwrap();
+                Some(if details.progress { format!("{text}...") } else { text })
+            }
+            Event::Failed { request, failure } if *request == call => Some(reason(failure)),
+            _ => None,
+        };
+        world.session(self.0).events.iter().filter_map(of).collect()
+    }
+
+    /// How many invocations wait for this client's answer.
+    pub fn invoked(self, world: &mut World) -> usize {
+        world.session(self.0).invocations.len()
     }
 
     /// The payloads of all events, the oldest first, as JSON.

@@ -10,7 +10,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use wamp_proto::{
     Encoding, Instant, Uri,
-    id::RequestId,
+    id::{RegistrationId, RequestId},
     router::{self, Action, ConnectionId, Counts, Opened, Router},
     session::{self, Event, Session},
 };
@@ -88,6 +88,8 @@ pub struct LinkRule {
     pub fragmented: bool,
     /// The largest message that the peer accepts; `None` is 16 MiB.
     pub send_limit: Option<usize>,
+    /// How far the router trusts the peer, if the connection tells.
+    pub trust_level: Option<u64>,
 }
 
 /// The realm that peers join unless they say otherwise.
@@ -156,6 +158,9 @@ impl World {
         let mut opened = Opened::new(encoding);
         if let Some(limit) = rule.send_limit {
             opened = opened.send_limit(limit);
+        }
+        if let Some(level) = rule.trust_level {
+            opened = opened.trust_level(level);
         }
         let connection = self.router.open(self.now, opened);
         let mut link = if rule.fragmented { Link::fragmented(encoding) } else { Link::default() };
@@ -244,6 +249,14 @@ impl World {
         self.flush();
     }
 
+    /// The router ends a registration of [`REALM`].
+    pub fn revoke(&mut self, registration: RegistrationId, reason: Option<&str>) -> bool {
+        self.transcript.line(self.now, "router revokes a registration");
+        let revoked = self.router.revoke_registration(self.now, &Uri::unchecked(REALM), registration, reason);
+        self.flush();
+        revoked
+    }
+
     /// A remark in the transcript.
     pub fn note(&mut self, text: &str) {
         self.transcript.line(self.now, &format!("# {text}"));
@@ -294,7 +307,7 @@ impl World {
         }
         self.flush();
         let mut counts = self.counts();
-        counts.dropped_events = 0;
+        (counts.dropped_events, counts.retained) = (0, 0);
         assert_eq!(counts, Counts::default(), "left behind");
         assert!(self.router.poll_timeout().is_none(), "a timer is left behind");
         assert!(self.router.is_empty());
@@ -419,8 +432,12 @@ impl World {
         let (now, packets, random) = (self.now, &mut self.packets, &mut self.random);
         let Peer { end: End::Session(end), link, peer_open, .. } = &mut self.peers[place] else { return };
         while let Some(event) = end.session.poll_event() {
-            if let Event::Invocation { request, .. } = event {
-                end.invocations.push_back(request);
+            match event {
+                Event::Invocation { request, .. } => end.invocations.push_back(request),
+                Event::InvocationTimedOut { request } => {
+                    end.invocations.retain(|invocation| *invocation != request);
+                }
+                _ => {}
             }
             end.events.push(event);
         }

@@ -42,21 +42,42 @@ impl Transcript {
     pub(super) fn named(&mut self, message: &str) -> String {
         let Some(parts) = header(message) else { return message.to_owned() };
         match parts.as_slice() {
-            [code @ ("17" | "36"), first, publication, ..] => {
-                let name = name(&mut self.publications, "publication", publication);
-                message.replacen(
-                    &format!("[{code},{first},{publication}"),
-                    &format!("[{code},{first},{name}"),
-                    1,
-                )
+            ["17" | "36", _, publication, ..] => {
+                name(&mut self.publications, "publication", publication);
             }
             ["2", session, ..] => {
-                let name = name(&mut self.sessions, "session", session);
-                let message = message.replacen(&format!("[2,{session}"), &format!("[2,{name}"), 1);
-                self.with_named_authid(&message)
+                name(&mut self.sessions, "session", session);
             }
-            _ => message.to_owned(),
+            _ => {}
         }
+        let message =
+            if parts.first() == Some(&"2") { self.with_named_authid(message) } else { message.to_owned() };
+        self.with_known_names(&message)
+    }
+
+    /// Wherever an id that has a name stands.
+    fn with_known_names(&self, message: &str) -> String {
+        let mut named = String::new();
+        let mut rest = message;
+        while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+            let (before, number) = rest.split_at(start);
+            let length = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+            let (number, after) = number.split_at(length);
+            named.push_str(before);
+            // What is smaller may be any number; ids that were drawn never are.
+            let of = |names: &[String]| names.iter().position(|known| number.len() > 9 && known == number);
+            match (of(&self.sessions), of(&self.publications)) {
+                (Some(place), _) => _ = write!(named, "session#{}", place + 1),
+                (_, Some(place)) => _ = write!(named, "publication#{}", place + 1),
+                _ => named.push_str(number),
+            }
+            rest = after;
+        }
+        named.push_str(rest);
+        for (place, authid) in self.authids.iter().enumerate() {
+            named = named.replace(&**authid, &format!("anonymous#{}", place + 1));
+        }
+        named
     }
 
     fn with_named_authid(&mut self, welcome: &str) -> String {

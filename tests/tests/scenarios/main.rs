@@ -1,19 +1,33 @@
-//! Every behaviour of the basic profile as a scenario; what crossed the links is compared with `tests/snapshots`.
+//! Every behaviour of the basic profile and of advanced calls as a scenario; what crossed the links is compared with `tests/snapshots`.
 //! `UPDATE_EXPECT=1 cargo test -p wamp-test --test scenarios` writes the snapshots anew.
 
+mod audience;
 mod bad_input;
 mod calls;
 mod canceling;
 mod closing;
+mod concurrency;
+mod disclosure;
 mod events;
+mod history;
 mod joining;
 mod leaving;
 mod limits;
+mod meta;
+mod meta_registrations;
 mod ordering;
 mod patterns;
+mod progressive_calls;
+mod progressive_results;
 mod realms;
+mod rerouting;
+mod retention;
+mod revocation;
 mod serializers;
+mod shared;
 mod slow;
+mod testaments;
+mod timeouts;
 mod uris;
 
 use expect_test::expect_file;

@@ -239,3 +239,11 @@ attributes! {
         payload_attributes: PayloadAttributes,
     }
 }
+
+#[cfg(feature = "router")]
+impl EventDetails {
+    /// Writes the dict alone.
+    pub(crate) fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        Element::encode(self, writer)
+    }
+}

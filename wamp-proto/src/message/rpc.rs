@@ -118,6 +118,10 @@ attributes! {
         disclose_caller: bool,
         /// Leave call timeouts to this callee.
         forward_timeout: bool,
+        /// Most calls that this callee gets at once; further ones wait. An extension of Crossbar.io.
+        concurrency: Option<u64>,
+        /// Take the procedure over from whoever has registered it. An extension of Crossbar.io.
+        force_reregister: bool,
         /// Hops over router links.
         forward_for: Option<Vec<Forwarder>>,
     }

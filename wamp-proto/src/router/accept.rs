@@ -1,7 +1,7 @@
 //! Opening at the router: HELLO, WELCOME, refusals (S-01..S-13, S-36).
 
 use super::{
-    Event, Router,
+    Event, MetaAccess, Router,
     link::{Class, Identity, Peer, Sent},
     state::State,
 };
@@ -24,27 +24,91 @@ impl Router {
         // the router makes up who an anonymous client is.
         let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
         self.links.stop_deadline(peer);
+        let identity = Identity {
+            session,
+            realm,
+            roles: hello.details.roles,
+            authid: authid.clone(),
+            authrole: "anonymous".to_owned(),
+            authmethod: "anonymous".to_owned(),
+            authprovider: "static".to_owned(),
+        };
+        let welcome = self.welcome(&identity);
         let Some(link) = self.links.get_mut(peer) else { return };
         link.state = State::Open;
-        link.identity = Some(Box::new(Identity { session, realm, roles: hello.details.roles }));
+        link.identity = Some(Box::new(identity));
         self.sessions.insert(session, peer);
-        let welcome = Welcome {
-            session,
-            details: WelcomeDetails {
-                roles: announced(),
-                agent: self.config.agent.clone(),
-                authid: Some(authid.clone()),
-                authrole: Some("anonymous".to_owned()),
-                authmethod: Some("anonymous".to_owned()),
-                authprovider: Some("static".to_owned()),
-                ..WelcomeDetails::default()
-            },
-        };
-        if self.links.send(now, peer, Class::Reply, welcome) != Sent::Queued {
+        if self.send_welcome(now, peer, welcome) != Sent::Queued {
             let text = "WELCOME is larger than the client accepts";
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
+        self.joined(now, peer);
         self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
+    }
+
+    fn welcome(&self, identity: &Identity) -> Welcome {
+        let details = WelcomeDetails {
+            roles: self.announced(identity.realm),
+            agent: self.config.agent.clone(),
+            authid: Some(identity.authid.clone()),
+            authrole: Some(identity.authrole.clone()),
+            authmethod: Some(identity.authmethod.clone()),
+            authprovider: Some(identity.authprovider.clone()),
+            ..WelcomeDetails::default()
+        };
+        Welcome { session: identity.session, details }
+    }
+
+    /// What this router can do in a realm (F-42: nothing that does not work).
+    fn announced(&self, realm: usize) -> Roles {
+        let config = &self.config;
+        let history = self.realms.get(realm).is_some_and(|realm| realm.broker.has_history());
+        let meta = config.meta_api != MetaAccess::Nothing;
+        let set = |features: &[(Feature, bool)]| {
+            let announced = features.iter().filter(|(_, works)| *works);
+            announced.fold(Features::NONE, |set, (feature, _)| set.with(*feature))
+        };
+        let broker = set(&[
+            (Feature::PublisherExclusion, true),
+            (Feature::SubscriberBlackwhiteListing, true),
+            (Feature::PublisherIdentification, true),
+            (Feature::PublicationTrustlevels, true),
+            (Feature::PatternBasedSubscription, true),
+            (Feature::SubscriptionRevocation, true),
+            (Feature::EventRetention, config.max_retained > 0),
+            (Feature::EventHistory, history && meta),
+            // X-03, T-58: on both.
+            (Feature::SessionMetaApi, meta),
+            (Feature::SubscriptionMetaApi, meta),
+        ]);
+        let dealer = set(&[
+            (Feature::ProgressiveCallResults, true),
+            (Feature::ProgressiveCallInvocations, true),
+            (Feature::CallTimeout, true),
+            (Feature::CallCanceling, true),
+            (Feature::CallerIdentification, true),
+            (Feature::CallTrustlevels, true),
+            (Feature::PatternBasedRegistration, true),
+            (Feature::SharedRegistration, true),
+            (Feature::RegistrationRevocation, true),
+            (Feature::CallReroute, true),
+            (Feature::SessionMetaApi, meta),
+            (Feature::RegistrationMetaApi, meta),
+            (Feature::TestamentMetaApi, meta && config.max_testaments > 0),
+        ]);
+        Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
+    }
+
+    /// To a peer that takes very small messages only, a router of the basic profile: its features fill half a kilobyte.
+    fn send_welcome(&mut self, now: Instant, peer: Peer, mut welcome: Welcome) -> Sent {
+        match self.links.send(now, peer, Class::Reply, welcome.clone()) {
+            Sent::TooLarge => {
+                let basic = |roles: Roles, role| roles.with(role, Features::NONE);
+                welcome.details.roles = Role::ROUTER.into_iter().fold(Roles::NONE, basic);
+                self.links.send(now, peer, Class::Reply, welcome)
+            }
+            sent => sent,
+        }
     }
 
     /// The place of the realm that HELLO may join, or why not.
@@ -92,11 +156,4 @@ impl Router {
 enum Refusal {
     Violation(Violation),
     Reason(&'static str, String),
-}
-
-/// What this router can do (F-42: nothing that does not work).
-fn announced() -> Roles {
-    let broker = Features::NONE.with(Feature::PublisherExclusion).with(Feature::PatternBasedSubscription);
-    let dealer = Features::NONE.with(Feature::CallCanceling).with(Feature::PatternBasedRegistration);
-    Roles::NONE.with(Role::Broker, broker).with(Role::Dealer, dealer)
 }

@@ -3,7 +3,6 @@
 use super::{
     ConnectionId, Event, Router,
     link::{Peer, Sent},
-    realm::Realm,
     state::State,
     timers::Timeout,
 };
@@ -22,7 +21,10 @@ impl Router {
         self.shutting_down = true;
         for peer in self.links.peers() {
             match self.links.get(peer).map(|link| link.state) {
-                Some(State::Open) => self.leave(now, peer, uris::close::SYSTEM_SHUTDOWN),
+                Some(State::Open) => {
+                    let reason = Uri::unchecked(uris::close::SYSTEM_SHUTDOWN);
+                    self.leave(now, peer, Goodbye { details: ClosingDetails::default(), reason }, false);
+                }
                 Some(State::AwaitingHello | State::Authenticating) => {
                     self.refuse_while_shutting_down(now, self.links.id(peer));
                 }
@@ -40,14 +42,17 @@ impl Router {
     }
 
     /// Says GOODBYE first: what the session owned goes away now, not when it answers (S-41, S-64).
-    fn leave(&mut self, now: Instant, peer: Peer, reason: &'static str) {
-        let goodbye = Goodbye { details: ClosingDetails::default(), reason: Uri::unchecked(reason) };
-        self.links.send_last(now, peer, goodbye, false);
+    /// Quietly: others are not told that it is gone, and its testaments are void (X-30, P-96).
+    pub(super) fn leave(&mut self, now: Instant, peer: Peer, goodbye: Goodbye, quietly: bool) {
+        if self.links.send_last(now, peer, goodbye, false) == Sent::TooLarge {
+            let reason = Uri::unchecked(uris::close::KILLED);
+            self.links.send_last(now, peer, Goodbye { details: ClosingDetails::default(), reason }, false);
+        }
         self.links.set_deadline(peer, now + self.config.close_timeout, Timeout::Close);
         if let Some(link) = self.links.get_mut(peer) {
             link.state = State::Leaving;
         }
-        self.release(now, peer);
+        self.release(now, peer, quietly);
     }
 
     pub(super) fn receive_goodbye(&mut self, now: Instant, peer: Peer, state: State, goodbye: Goodbye) {
@@ -97,7 +102,7 @@ impl Router {
         self.links.stop_deadline(peer);
         // An adapter that waits for its transport must hear that it need not wait for long.
         self.links.notify_again(peer);
-        self.release(now, peer);
+        self.release(now, peer, false);
         if let Some(link) = self.links.get_mut(peer) {
             link.identity = None;
         }
@@ -107,14 +112,25 @@ impl Router {
         self.tell(Event::Left { connection: self.links.id(peer), session, why: why.shortened() });
     }
 
-    /// Takes back everything that a session holds in its realm.
-    fn release(&mut self, now: Instant, peer: Peer) {
-        let realm =
-            self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
-        if let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) {
-            broker.leave(&mut self.links, peer);
-            dealer.leave(now, &mut self.links, peer);
+    /// Takes back everything that a session holds in its realm, and tells the others; the second time does nothing.
+    fn release(&mut self, now: Instant, peer: Peer, quietly: bool) {
+        let Some(link) = self.links.get_mut(peer) else { return };
+        let testaments = link.testaments.take().filter(|_| !quietly);
+        let Some(identity) = link.identity.as_deref() else { return };
+        let (place, session) = (identity.realm, identity.session);
+        let (authid, authrole) = (identity.authid.clone(), identity.authrole.clone());
+        let Some((broker, dealer, mut context)) = self.context(now, peer, place) else { return };
+        broker.leave(&mut context);
+        dealer.leave(&mut context);
+        for testament in testaments.into_iter().flat_map(|testaments| testaments.into_iter()) {
+            // It was checked when it was made.
+            let _ = broker.publish(&mut context, testament);
         }
+        let Some(realm) = self.realms.get_mut(place) else { return };
+        if realm.members.remove(&session).is_some() && !quietly {
+            realm.meta.push("wamp.session.on_leave", || (session, authid, authrole));
+        }
+        self.publish_meta(now, place);
     }
 
     /// Ends the connections that serving others has shown to be beyond help, until there are none.

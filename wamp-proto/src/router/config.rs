@@ -2,9 +2,11 @@
 
 use core::time::Duration;
 
+use super::link::{Identity, Link};
 use crate::{
     limits::Limits,
-    uri::{Uri, UriRule},
+    time::Instant,
+    uri::{Pattern, Uri, UriRule},
 };
 
 /// Settings of a router. Start from [`Config::new`] and change what differs.
@@ -41,6 +43,48 @@ pub struct Config {
     pub max_calls: usize,
     /// Most invocations that one callee has not answered yet. Default 65,536.
     pub max_invocations: usize,
+    /// Whether events name their publishers (P-36, P-37). Default: when the publisher asks for it.
+    pub publisher_disclosure: Disclosure,
+    /// How far publications are trusted, where that is not as far as calls: the first rule that fits says it (P-40). Default:
+    /// no rules.
+    pub publication_trust: Vec<TrustRule>,
+    /// Most events that are retained in one realm; the oldest make room. Default 10,000; with 0, none are.
+    pub max_retained: usize,
+    /// Most bytes of retained events in one realm. Default 16 MiB.
+    pub max_retained_bytes: usize,
+    /// Topics whose events are kept for `wamp.subscription.get_events` (P-75). Default: none.
+    pub history: Vec<HistoryRule>,
+    /// Most bytes of events that one `wamp.subscription.get_events` gives; the rest is left out. Default 1 MiB.
+    pub max_history_result: usize,
+    /// The time since 1970 at [`Instant::ZERO`]: what timestamps are counted from. Default 0.
+    pub unix_time_at_zero: Duration,
+    /// What everybody may do with the meta API, `wamp.session.*` and the like. Default: everything, which is right among
+    /// peers that trust each other.
+    pub meta_api: MetaAccess,
+    /// Most testaments of one session. Default 100; with 0, none are taken.
+    pub max_testaments: usize,
+    /// Most bytes of the testaments of one session. Default 256 KiB.
+    pub max_testament_bytes: usize,
+    /// Most calls that wait for one procedure, because all its callees have as many as their `concurrency` allows; more are
+    /// refused with `wamp.error.unavailable`. Default 1,000.
+    pub max_waiting_calls: usize,
+    /// Most bytes of arguments that are kept for the calls of one session: those that wait for a callee, and those that
+    /// another callee may get when the first is unavailable. Beyond, the former are refused with
+    /// `wamp.error.unavailable`, and the latter stay with the first callee. Default 16 MiB.
+    pub kept_bytes: usize,
+    /// Most progressive calls of one session that are remembered because they were over before the caller had sent their
+    /// last part. Default 1,000.
+    pub max_late_calls: usize,
+    /// Leave call timeouts to every callee that can keep them, not only where `REGISTER.Options.forward_timeout` says so
+    /// . Default false.
+    pub always_forward_timeout: bool,
+    /// Whether callees learn who calls. Default: when caller or callee ask for it.
+    pub caller_disclosure: Disclosure,
+    /// How far calls are trusted, told to callees that know trust levels; 0 is lowest. A connection may have a
+    /// level of its own, [`Opened::trust_level`](super::Opened::trust_level). Default: nothing is told.
+    pub trust_level: Option<u64>,
+    /// Let a callee take a procedure over from others with `REGISTER.Options.force_reregister`. Default false.
+    pub allow_force_reregister: bool,
     /// A bug that the tests must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<super::Bug>,
@@ -55,6 +99,72 @@ pub enum SlowSubscriber {
     Close,
     /// Drop the event and count it.
     Drop,
+}
+
+/// Whether peers learn the session id, authid and authrole of others: callees those of their callers, subscribers those of
+/// publishers (P-36, R-101..R-105).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disclosure {
+    /// When the caller or publisher asks for it with `disclose_me`, or the callee with `disclose_caller`.
+    OnRequest,
+    /// Always.
+    Always,
+    /// Never: who asks for it is refused with `wamp.error.option_disallowed.disclose_me`.
+    Never,
+}
+
+/// What everybody may do with the meta API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetaAccess {
+    /// All of it: any session may end any other of its realm.
+    Everything,
+    /// Look, listen and leave testaments, but not take from others: no `wamp.session.kill`,
+    /// `wamp.subscription.remove_subscriber` and the like.
+    ReadOnly,
+    /// Nothing: there is no meta API.
+    Nothing,
+}
+
+/// A topic, or many by their pattern, whose last events are kept in one realm (P-80). They are those of the subscription
+/// to this very pattern, which exists from the start (P-83).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HistoryRule {
+    /// The realm.
+    pub realm: Uri,
+    /// The topics.
+    pub topic: Pattern,
+    /// Most events. Default 100.
+    pub max_events: usize,
+    /// Most bytes. Default 1 MiB.
+    pub max_bytes: usize,
+}
+
+impl HistoryRule {
+    /// The usual limits for these topics of a realm.
+    pub fn new(realm: Uri, topic: Pattern) -> Self {
+        Self { realm, topic, max_events: 100, max_bytes: 1 << 20 }
+    }
+}
+
+/// A trust level for what comes from some sessions, or belongs to some URIs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustRule {
+    /// The authrole it applies to; `None` is any.
+    pub authrole: Option<String>,
+    /// The URIs it applies to; `None` is any.
+    pub uri: Option<Pattern>,
+    /// The level; 0 is lowest.
+    pub level: u64,
+}
+
+impl TrustRule {
+    fn fits(&self, identity: &Identity, uri: &str) -> bool {
+        self.authrole.as_ref().is_none_or(|authrole| *authrole == identity.authrole)
+            && self.uri.as_ref().is_none_or(|pattern| pattern.matches(uri))
+    }
 }
 
 impl Config {
@@ -76,8 +186,38 @@ impl Config {
             max_registrations: 10_000,
             max_calls: 1_000,
             max_invocations: 1 << 16,
+            publisher_disclosure: Disclosure::OnRequest,
+            publication_trust: Vec::new(),
+            max_retained: 10_000,
+            max_retained_bytes: 16 << 20,
+            history: Vec::new(),
+            max_history_result: 1 << 20,
+            unix_time_at_zero: Duration::ZERO,
+            meta_api: MetaAccess::Everything,
+            max_testaments: 100,
+            max_testament_bytes: 256 << 10,
+            max_waiting_calls: 1_000,
+            kept_bytes: 16 << 20,
+            max_late_calls: 1_000,
+            always_forward_timeout: false,
+            caller_disclosure: Disclosure::OnRequest,
+            trust_level: None,
+            allow_force_reregister: false,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
+    }
+
+    /// Microseconds since 1970.
+    pub(super) fn unix_micros(&self, now: Instant) -> u64 {
+        let since_1970 = self.unix_time_at_zero.saturating_add(now.since_origin());
+        u64::try_from(since_1970.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// How far this router trusts a publication.
+    pub(super) fn publication_trust(&self, link: &Link, topic: &str) -> Option<u64> {
+        let fits =
+            |rule: &&TrustRule| link.identity.as_ref().is_some_and(|identity| rule.fits(identity, topic));
+        self.publication_trust.iter().find(fits).map(|rule| rule.level).or(link.trust_level)
     }
 }

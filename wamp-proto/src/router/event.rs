@@ -41,6 +41,8 @@ pub struct Counts {
     pub subscriptions: usize,
     /// Registrations.
     pub registrations: usize,
+    /// Retained events; they outlive the sessions.
+    pub retained: usize,
     /// Calls that wait for their result.
     pub calls: usize,
     /// Bytes in all outbound queues.

@@ -13,6 +13,8 @@ use slab::Slab;
 use super::Bug;
 use super::{
     Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
+    dealer::{LateParts, Ongoing, Origin},
+    meta::Testaments,
     queue::Queue,
     state::State,
     timers::{Timeout, Timers},
@@ -22,7 +24,7 @@ use crate::{
     error::Closed,
     id::{RegistrationId, RequestId, SequentialIds, SessionId, SubscriptionId},
     map::{IdMap, IdSet, Seeded},
-    message::{self, Encode, ErrorDetails, MessageKind, Roles},
+    message::{self, Encode, ErrorDetails, Feature, Message, MessageKind, Role, Roles},
     payload::Payload,
     time::Instant,
     uri::Uri,
@@ -38,6 +40,8 @@ pub(super) struct Link {
     generation: u32,
     pub(super) encoding: Encoding,
     send_limit: usize,
+    /// How far this connection is trusted, if that is known.
+    pub(super) trust_level: Option<u64>,
     pub(super) state: State,
     pub(super) identity: Option<Box<Identity>>,
     queue: Queue,
@@ -51,14 +55,20 @@ pub(super) struct Link {
     pub(super) deadline: Option<(Instant, Timeout)>,
     /// The watch over the queue, while there is or was something in it.
     watch: Option<Watch>,
+    /// What it wants to be published when it has left.
+    pub(super) testaments: Option<Box<Testaments>>,
     /// The last request id of the client, when the router insists on their order.
     pub(super) requests: SequentialIds,
     pub(super) subscriptions: IdSet<SubscriptionId>,
     pub(super) registrations: IdSet<RegistrationId>,
     /// The calls of this session that wait for a result, by the id the caller chose.
-    pub(super) calls: HashMap<RequestId, Route, Seeded>,
+    pub(super) calls: HashMap<RequestId, Ongoing, Seeded>,
+    /// Its calls that were over too early.
+    pub(super) late: LateParts,
+    /// What is kept for its calls.
+    pub(super) kept_bytes: usize,
     /// The invocations that this session has not answered.
-    pub(super) invocations: IdMap<RequestId, PendingCall>,
+    pub(super) invocations: IdMap<RequestId, Origin>,
     /// The ids of invocations of this session (I-07).
     pub(super) invocation_ids: SequentialIds,
 }
@@ -72,6 +82,14 @@ struct Watch {
     since: Instant,
     /// How many frames had been taken then.
     taken: u64,
+}
+
+impl Link {
+    /// whether this is a further part of a progressive call, which comes under its old id.
+    pub(super) fn continues(&self, message: &Message) -> bool {
+        let Message::Call(call) = message else { return false };
+        self.calls.contains_key(&call.request) || self.late.contains(call.request, &call.procedure)
+    }
 }
 
 /// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
@@ -88,22 +106,10 @@ pub(super) struct Identity {
     pub(super) session: SessionId,
     pub(super) realm: usize,
     pub(super) roles: Roles,
-}
-
-/// Where a call went.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Route {
-    pub(super) callee: Peer,
-    pub(super) invocation: RequestId,
-}
-
-/// Where an invocation came from.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PendingCall {
-    pub(super) caller: Peer,
-    pub(super) request: RequestId,
-    /// The caller asked to kill it and waits for the callee's answer.
-    pub(super) killed: bool,
+    pub(super) authid: String,
+    pub(super) authrole: String,
+    pub(super) authmethod: String,
+    pub(super) authprovider: String,
 }
 
 /// How dear a message is: decides what becomes of it when the queue is full.
@@ -127,6 +133,13 @@ pub(super) enum Sent {
     TooLarge,
     /// The payload cannot be put into the peer's encoding.
     Unencodable,
+}
+
+impl Link {
+    /// The largest message that the peer accepts.
+    pub(super) fn send_limit(&self) -> usize {
+        self.send_limit
+    }
 }
 
 /// All connections, with what their queues have in common.
@@ -169,6 +182,7 @@ impl Links {
             generation: self.generations,
             encoding: opened.encoding,
             send_limit: opened.send_limit,
+            trust_level: opened.trust_level.or(self.config.trust_level),
             state: State::AwaitingHello,
             identity: None,
             queue: Queue::default(),
@@ -177,10 +191,13 @@ impl Links {
             reading: true,
             deadline: Some((deadline, Timeout::Hello)),
             watch: None,
+            testaments: None,
             requests: SequentialIds::default(),
             subscriptions: IdSet::default(),
             registrations: IdSet::default(),
             calls: HashMap::with_hasher(self.hash),
+            late: LateParts::default(),
+            kept_bytes: 0,
             invocations: IdMap::default(),
             invocation_ids: SequentialIds::default(),
         });
@@ -203,6 +220,16 @@ impl Links {
 
     pub(super) fn get_mut(&mut self, peer: Peer) -> Option<&mut Link> {
         self.links.get_mut(peer)
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether the session of a connection has announced a feature (F-03).
+    pub(super) fn supports(&self, peer: Peer, role: Role, feature: Feature) -> bool {
+        let identity = self.links.get(peer).and_then(|link| link.identity.as_ref());
+        identity.is_some_and(|identity| identity.roles.supports(role, feature))
     }
 
     /// All connections, in the order of their places.
@@ -455,7 +482,7 @@ impl Links {
     pub(super) fn count(&self, counts: &mut Counts) {
         counts.connections = self.links.len();
         counts.sessions = self.links.iter().filter(|(_, link)| link.identity.is_some()).count();
-        counts.calls = self.links.iter().map(|(_, link)| link.invocations.len()).sum();
+        counts.calls = self.links.iter().map(|(_, link)| link.calls.len()).sum();
         counts.queued_bytes = self.queued_bytes;
         counts.dropped_events = self.dropped_events;
     }

@@ -8,12 +8,14 @@ mod dealer;
 mod event;
 mod index;
 mod link;
+mod meta;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod queue;
 mod realm;
 mod state;
 mod timers;
+mod timestamp;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -22,7 +24,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub use config::{Config, SlowSubscriber};
+pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
 pub use event::{Counts, Event};
 #[cfg(feature = "planted-bugs")]
 pub use planted::Bug;
@@ -32,13 +34,15 @@ pub use timers::{Deadline, Timeout};
 use crate::{
     codec::Encoding,
     error::{Closed, Violation},
-    id::{RandomIds, SessionId},
+    id::{RandomIds, RegistrationId, RequestId, SessionId},
     limits::Limits,
     map::{IdMap, Seeded},
     message::{Feature, Message, MessageKind, PayloadAttributes, Role},
     time::Instant,
     uri::Uri,
 };
+use broker::Broker;
+use dealer::Dealer;
 use link::{Links, Peer};
 use realm::Realm;
 
@@ -64,18 +68,27 @@ pub struct Opened {
     pub encoding: Encoding,
     /// The largest message that the client accepts (W-73).
     pub send_limit: usize,
+    /// How far its calls are trusted; `None` is [`Config::trust_level`].
+    pub trust_level: Option<u64>,
 }
 
 impl Opened {
     /// A connection that speaks `encoding` and takes messages up to 16 MiB.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE }
+        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE, trust_level: None }
     }
 
     /// With the largest message that the client accepts, in bytes.
     #[must_use]
     pub fn send_limit(mut self, bytes: usize) -> Self {
         self.send_limit = bytes;
+        self
+    }
+
+    /// With a trust level of its own.
+    #[must_use]
+    pub fn trust_level(mut self, level: u64) -> Self {
+        self.trust_level = Some(level);
         self
     }
 }
@@ -147,7 +160,11 @@ impl Router {
         let mut realms = Vec::new();
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
-                realms.push(Realm::new(hash));
+                let mut realm = Realm::new(hash, random.seed(), config.meta_api);
+                for rule in config.history.iter().filter(|rule| rule.realm == *uri) {
+                    realm.broker.keep_history(&mut realm.meta, rule);
+                }
+                realms.push(realm);
                 realms.len().saturating_sub(1)
             });
         }
@@ -212,9 +229,28 @@ impl Router {
                 Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
                 Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
                 Timeout::Stall => self.links.check_stall(now, peer),
+                Timeout::Call(request) => self.call_timed_out(now, peer, request),
             }
         }
         self.reap(now);
+    }
+
+    /// Ends a registration, whatever its callees want; those that announced `registration_revocation` are told, with the
+    /// `reason` (R-71..R-73). Invocations on their way are answered as ever. Returns whether there was such a registration.
+    pub fn revoke_registration(
+        &mut self,
+        now: Instant,
+        realm: &Uri,
+        registration: RegistrationId,
+        reason: Option<&str>,
+    ) -> bool {
+        let Some(place) = self.realm_places.get(realm).copied() else { return false };
+        // Nobody asks for it; whoever is served has its own place.
+        let Some((_, dealer, mut context)) = self.context(now, Peer::MAX, place) else { return false };
+        let revoked = dealer.revoke(&mut context, registration, reason);
+        self.publish_meta(now, place);
+        self.reap(now);
+        revoked
     }
 
     /// The next connection that has output.
@@ -265,6 +301,7 @@ impl Router {
         self.links.count(&mut counts);
         for realm in &self.realms {
             counts.subscriptions = counts.subscriptions.saturating_add(realm.broker.len());
+            counts.retained = counts.retained.saturating_add(realm.broker.retained());
             counts.registrations = counts.registrations.saturating_add(realm.dealer.len());
         }
         counts
@@ -273,6 +310,13 @@ impl Router {
     /// The settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    fn call_timed_out(&mut self, now: Instant, peer: Peer, request: RequestId) {
+        let Some(realm) = self.realm_of(peer) else { return };
+        if let Some((_, dealer, mut context)) = self.context(now, peer, realm) {
+            dealer.time_out(&mut context, request);
+        }
     }
 
     fn receive(&mut self, now: Instant, peer: Peer, state: State, message: Message) {
@@ -302,22 +346,20 @@ impl Router {
         if let Err(violation) = self.check_request(from, &message) {
             return self.violate(now, from, violation);
         }
-        let realm =
-            self.links.get(from).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm);
+        let realm = self.realm_of(from);
         #[cfg(feature = "planted-bugs")]
         let realm = match message {
             Message::Publish(_) if self.config.has(Bug::EventCrossesRealms) => Some(0),
             _ => realm,
         };
-        let Some(Realm { broker, dealer, .. }) = realm.and_then(|realm| self.realms.get_mut(realm)) else {
-            return;
-        };
-        let mut context = Context { now, from, config: &self.config, links: &mut self.links };
+        let Some(realm) = realm else { return };
+        let Some((broker, dealer, mut context)) = self.context(now, from, realm) else { return };
+        let mut own = None;
         let handled = match message {
-            Message::Publish(publish) => broker.publish(&mut context, self.random.draw(), publish),
+            Message::Publish(publish) => broker.publish(&mut context, publish),
             Message::Subscribe(subscribe) => broker.subscribe(&mut context, subscribe),
             Message::Unsubscribe(unsubscribe) => broker.unsubscribe(&mut context, &unsubscribe),
-            Message::Call(call) => dealer.call(&mut context, call),
+            Message::Call(call) => dealer.call(&mut context, call).map(|call| own = call),
             Message::Cancel(cancel) => dealer.cancel(&mut context, &cancel),
             Message::Register(register) => dealer.register(&mut context, register),
             Message::Unregister(unregister) => dealer.unregister(&mut context, &unregister),
@@ -326,9 +368,30 @@ impl Router {
             // The table of states refused all others.
             _ => Ok(()),
         };
+        self.publish_meta(now, realm);
+        if let Some(call) = own {
+            self.call_meta(now, from, &call);
+        }
         if let Err(violation) = handled {
             self.violate(now, from, violation);
         }
+    }
+
+    /// The place of the realm that a session is in.
+    fn realm_of(&self, peer: Peer) -> Option<usize> {
+        self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm)
+    }
+
+    /// A realm, and what its broker and dealer need besides.
+    fn context(
+        &mut self,
+        now: Instant,
+        from: Peer,
+        realm: usize,
+    ) -> Option<(&mut Broker, &mut Dealer, Context<'_>)> {
+        let Self { config, links, sessions, random, realms, .. } = self;
+        let Realm { broker, dealer, meta, .. } = realms.get_mut(realm)?;
+        Some((broker, dealer, Context { now, from, config, links, sessions, random, meta }))
     }
 
     /// A request needs the role it belongs to (M-49) and, if the router insists, the next id in sequence (I-09).
@@ -353,7 +416,7 @@ impl Router {
             Message::Unregister(message) => message.request,
             _ => return Ok(()),
         };
-        if self.config.strict_request_ids {
+        if self.config.strict_request_ids && !link.continues(message) {
             let expected = link.requests.peek();
             if request.get() != expected {
                 return Err(Violation::RequestId { message: kind, expected, found: request.get() });
@@ -386,4 +449,16 @@ struct Context<'a> {
     from: Peer,
     config: &'a Config,
     links: &'a mut Links,
+    /// Who is where, in all realms.
+    sessions: &'a IdMap<SessionId, Peer>,
+    random: &'a mut RandomIds,
+    meta: &'a mut meta::Pending,
+}
+
+impl Context<'_> {
+    /// The same, to serve something of another session.
+    fn of(&mut self, from: Peer) -> Context<'_> {
+        let Self { now, config, links, sessions, random, meta, .. } = self;
+        Context { now: *now, from, config, links, sessions, random, meta }
+    }
 }

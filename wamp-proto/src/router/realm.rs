@@ -1,16 +1,22 @@
 //! A realm: sessions that can reach each other, and nobody else (S-12).
 
-use super::{broker::Broker, dealer::Dealer};
-use crate::map::Seeded;
+use std::collections::BTreeMap;
+
+use super::{MetaAccess, broker::Broker, dealer::Dealer, link::Peer, meta};
+use crate::{id::SessionId, map::Seeded};
 
 #[derive(Debug)]
 pub(super) struct Realm {
     pub(super) broker: Broker,
     pub(super) dealer: Dealer,
+    /// Who has joined, and is not about to leave.
+    pub(super) members: BTreeMap<SessionId, Peer>,
+    pub(super) meta: meta::Pending,
 }
 
 impl Realm {
-    pub(super) fn new(hash: Seeded) -> Self {
-        Self { broker: Broker::new(hash), dealer: Dealer::new(hash) }
+    pub(super) fn new(hash: Seeded, seed: [u8; 32], meta_api: MetaAccess) -> Self {
+        let (broker, dealer) = (Broker::new(hash), Dealer::new(hash, seed));
+        Self { broker, dealer, members: BTreeMap::new(), meta: meta::Pending::new(meta_api) }
     }
 }

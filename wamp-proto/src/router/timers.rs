@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::ConnectionId;
-use crate::time::Instant;
+use crate::{id::RequestId, time::Instant};
 
 /// When [`handle_timeout`](super::Router::handle_timeout) has something to do, and what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub enum Timeout {
     Close,
     /// Time to look whether the connection takes what is queued for it (fault 68).
     Stall,
+    /// A call of this connection was not answered in its time.
+    Call(RequestId),
 }
 
 /// The table; a connection has each kind of deadline at most once.

@@ -1,16 +1,19 @@
 //! The callee: REGISTER, UNREGISTER, INVOCATION, YIELD, ERROR (R-01..R-15).
 
+use core::time::Duration;
+use std::collections::BTreeSet;
+
 use super::{
-    Event, Session, State,
+    Event, Session, State, Timeout,
     requests::{Answered, Pending, Purpose, Unwanted},
 };
 use crate::{
     error::{Misuse, RemoteError},
     id::{RegistrationId, RequestId, SubscriptionId},
-    map::IdSet,
+    map::{IdMap, IdSet},
     message::{
-        self, ErrorDetails, Interrupt, Message, MessageKind, Register, RegisterOptions, Registered, Role,
-        Unregister, Unregistered, Unsubscribe, Yield, YieldOptions,
+        self, ErrorDetails, Feature, Interrupt, Message, MessageKind, Register, RegisterOptions, Registered,
+        Role, Unregister, Unregistered, Unsubscribe, Yield, YieldOptions,
     },
     payload::Payload,
     time::Instant,
@@ -21,13 +24,44 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Invocations {
     registrations: IdSet<RegistrationId>,
-    open: IdSet<RequestId>,
+    open: IdMap<RequestId, Open>,
+    /// Those that were answered before their last part had come: what still comes of them is late.
+    late: BTreeSet<RequestId>,
 }
+
+/// One of them.
+#[derive(Debug)]
+struct Open {
+    /// The caller takes progressive results.
+    receives_progress: bool,
+    /// More arguments follow.
+    incomplete: bool,
+    /// How long we may take, and until when, if the caller has said so.
+    limit: Option<(Duration, Instant)>,
+    /// A part of the result was sent since then.
+    progressed: bool,
+}
+
+/// How many late ones are remembered.
+const MAX_LATE: usize = 4096;
 
 impl Invocations {
     pub(super) fn clear(&mut self) {
         self.registrations.clear();
         self.open.clear();
+        self.late.clear();
+    }
+
+    /// An invocation is answered.
+    fn end(&mut self, request: RequestId) -> Option<Open> {
+        let open = self.open.remove(&request)?;
+        if open.incomplete {
+            self.late.insert(request);
+            if self.late.len() > MAX_LATE {
+                self.late.pop_first();
+            }
+        }
+        Some(open)
     }
 }
 
@@ -43,10 +77,19 @@ impl Reply<'_> {
     ///
     /// # Errors
     ///
-    /// When the part is too large for the peer, cannot be serialized, or the queue is full; nothing is sent then.
+    /// When the caller did not ask for it, the part is too large for the peer, cannot be serialized, or the queue is full;
+    /// nothing is sent then.
     pub fn progress(&mut self, payload: Payload) -> Result<(), Misuse> {
+        let open = self.session.invocations.open.get(&self.request);
+        if !open.is_some_and(|open| open.receives_progress) {
+            return Err(Misuse::NoProgress(self.request));
+        }
         let options = YieldOptions { progress: true, ..YieldOptions::default() };
-        self.session.send(&Message::Yield(Yield { request: self.request, options, payload }))
+        self.session.send(&Message::Yield(Yield { request: self.request, options, payload }))?;
+        if let Some(open) = self.session.invocations.open.get_mut(&self.request) {
+            open.progressed = true;
+        }
+        Ok(())
     }
 
     /// Answers with the result.
@@ -80,7 +123,7 @@ impl Reply<'_> {
     fn finish(self, answer: &Message) -> Result<(), Misuse> {
         let frame = answer.encode(self.session.encoding)?;
         self.session.outbox.check_size(&frame)?;
-        self.session.invocations.open.remove(&self.request);
+        self.session.end_invocation(self.request);
         self.session.queue_always(frame);
         Ok(())
     }
@@ -126,7 +169,7 @@ impl Session {
     /// When the invocation was answered already, the session is over, or it never came.
     pub fn reply(&mut self, invocation: RequestId) -> Result<Reply<'_>, Misuse> {
         self.check_use(Role::Callee)?;
-        if !self.invocations.open.contains(&invocation) {
+        if !self.invocations.open.contains_key(&invocation) {
             return Err(Misuse::NoSuchInvocation(invocation));
         }
         Ok(Reply { session: self, request: invocation })
@@ -164,32 +207,99 @@ impl Session {
         }
     }
 
-    pub(super) fn receive_invocation(&mut self, invocation: message::Invocation) {
-        let request = invocation.request;
+    pub(super) fn receive_invocation(&mut self, now: Instant, invocation: message::Invocation) {
+        let (request, progress) = (invocation.request, invocation.details.progress);
+        if let Some(open) = self.invocations.open.get_mut(&request) {
+            // an id that is open and complete is ignored.
+            if open.incomplete {
+                open.incomplete = progress;
+                self.events.push_back(Event::InvocationProgress {
+                    request,
+                    details: Box::new(invocation.details),
+                    payload: invocation.payload,
+                });
+            }
+            return;
+        }
+        // a part of one that was answered.
+        if !self.invocations.late.is_empty() && self.invocations.late.contains(&request) {
+            if !progress {
+                self.invocations.late.remove(&request);
+            }
+            return;
+        }
         if !self.invocations.registrations.contains(&invocation.registration) {
             // It crossed an UNREGISTER: the caller must not wait for ever.
-            return self.send_always(message::Error {
-                request_kind: MessageKind::Invocation,
-                request,
-                details: ErrorDetails::default(),
-                error: Uri::unchecked(uris::error::NO_SUCH_PROCEDURE),
-                payload: Payload::empty(),
-            });
+            if progress {
+                self.invocations.late.insert(request);
+            }
+            return self.answer_error(request, uris::error::NO_SUCH_PROCEDURE);
         }
-        // an id that is open already is ignored.
-        if self.invocations.open.insert(request) {
-            self.events.push_back(Event::Invocation {
-                request,
-                registration: invocation.registration,
-                details: Box::new(invocation.details),
-                payload: invocation.payload,
-            });
+        let limit = self.start_invocation_timer(now, request, invocation.details.timeout);
+        let receives_progress = invocation.details.receive_progress;
+        self.invocations
+            .open
+            .insert(request, Open { receives_progress, incomplete: progress, limit, progressed: false });
+        self.events.push_back(Event::Invocation {
+            request,
+            registration: invocation.registration,
+            details: Box::new(invocation.details),
+            payload: invocation.payload,
+        });
+    }
+
+    /// a timeout that the dealer hands on is ours to keep, if we have said that we do.
+    fn start_invocation_timer(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        milliseconds: Option<u64>,
+    ) -> Option<(Duration, Instant)> {
+        let milliseconds = milliseconds.filter(|milliseconds| *milliseconds > 0)?;
+        if !self.config.roles.supports(Role::Callee, Feature::CallTimeout) {
+            return None;
         }
+        let limit = Duration::from_millis(milliseconds);
+        self.timers.set(now + limit, Timeout::Invocation(request));
+        Some((limit, now + limit))
+    }
+
+    /// who has sent a part of the result since the last look gets as much time again.
+    pub(super) fn invocation_timed_out(&mut self, now: Instant, request: RequestId) {
+        if let Some(Open { progressed, limit: Some((limit, deadline)), .. }) =
+            self.invocations.open.get_mut(&request)
+        {
+            if core::mem::take(progressed) {
+                *deadline = now + *limit;
+                return self.timers.set(*deadline, Timeout::Invocation(request));
+            }
+        }
+        if self.invocations.end(request).is_none() {
+            return;
+        }
+        self.events.push_back(Event::InvocationTimedOut { request });
+        self.answer_error(request, uris::error::TIMEOUT);
+    }
+
+    fn end_invocation(&mut self, request: RequestId) {
+        if let Some((_, deadline)) = self.invocations.end(request).and_then(|open| open.limit) {
+            self.timers.stop(deadline, Timeout::Invocation(request));
+        }
+    }
+
+    fn answer_error(&mut self, request: RequestId, error: &str) {
+        self.send_always(message::Error {
+            request_kind: MessageKind::Invocation,
+            request,
+            details: ErrorDetails::default(),
+            error: Uri::unchecked(error),
+            payload: Payload::empty(),
+        });
     }
 
     pub(super) fn receive_interrupt(&mut self, interrupt: &Interrupt) {
         // an unknown or finished invocation is ignored.
-        if self.invocations.open.contains(&interrupt.request) {
+        if self.invocations.open.contains_key(&interrupt.request) {
             let mode = interrupt.options.mode;
             self.events.push_back(Event::Interrupted { request: interrupt.request, mode });
         }

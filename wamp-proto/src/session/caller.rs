@@ -42,17 +42,77 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// When the session is not open, the URI is bad, or there is no room; nothing is sent then.
+    /// When the session is not open, the URI is bad, there is no room, or `options.progress` is set and this session and
+    /// its router do not both announce progressive call invocations; nothing is sent then.
     pub fn call(&mut self, now: Instant, call: Call) -> Result<RequestId, Misuse> {
         self.config.uri_rule.check(&call.procedure)?;
         let timeout = call.timeout.unwrap_or(self.config.request_timeout);
         let pending = Pending::new(Purpose::Call { progress: call.options.receive_progress, timeout });
-        self.request(now, pending, Some(timeout), |request| message::Call {
+        let parts = call.options.progress.then(|| call.procedure.clone());
+        if parts.is_some() {
+            self.check_parts()?;
+        }
+        let request = self.request(now, pending, Some(timeout), |request| message::Call {
             request,
             options: call.options,
             procedure: call.procedure,
             payload: call.payload,
-        })
+        })?;
+        if let Some(procedure) = parts {
+            self.requests.begin_parts(request, procedure);
+        }
+        Ok(request)
+    }
+
+    /// Sends further arguments of a call that was made with `options.progress`. With the last part, `progress`
+    /// is false. The time for the result starts anew. A result or an error may come before the last part is sent: then the
+    /// callee wants no more of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NoSuchCall`] when the call is finished, [`Misuse::CallComplete`] when it takes no further arguments, or
+    /// as [`call`](Self::call).
+    pub fn continue_call(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        payload: Payload,
+        progress: bool,
+    ) -> Result<(), Misuse> {
+        self.check_use(Role::Caller)?;
+        match self.requests.get_mut(request).map(|pending| pending.kind()) {
+            Some(MessageKind::Call) => {}
+            _ => return Err(Misuse::NoSuchCall(request)),
+        }
+        let procedure = self.requests.procedure(request).cloned().ok_or(Misuse::CallComplete(request))?;
+        // all other options are those of the first part.
+        let options = CallOptions { progress, ..CallOptions::default() };
+        self.send(&message::Call { request, options, procedure, payload }.into())?;
+        if !progress {
+            self.requests.end_parts(request);
+        }
+        self.restart_timer(now, request);
+        Ok(())
+    }
+
+    /// a router that does not know it would close the session.
+    fn check_parts(&self) -> Result<(), Misuse> {
+        let feature = Feature::ProgressiveCallInvocations;
+        self.check_use(Role::Caller)?;
+        if self.router.supports(Role::Dealer, feature) && self.config.roles.supports(Role::Caller, feature) {
+            return Ok(());
+        }
+        Err(Misuse::Feature(feature))
+    }
+
+    /// The time for the result of a call begins anew.
+    fn restart_timer(&mut self, now: Instant, request: RequestId) {
+        let Some(pending) = self.requests.get_mut(request) else { return };
+        let Purpose::Call { timeout, .. } = pending.purpose else { return };
+        let deadline = now + timeout;
+        let old = core::mem::replace(&mut pending.deadline, deadline);
+        self.timers.stop(old, Timeout::Request(request));
+        self.timers.set(deadline, Timeout::Request(request));
     }
 
     /// Asks the router to cancel a call; its answer still comes, a result or an error. Returns whether the router was
@@ -98,14 +158,11 @@ impl Session {
             let Some(pending) = waiting else {
                 return self.violate(Violation::UnknownRequest { message: MessageKind::Result, request });
             };
-            let Purpose::Call { progress: true, timeout } = pending.purpose else {
+            let Purpose::Call { progress: true, .. } = pending.purpose else {
                 // Progress that nobody asked for: the call goes on (fault 64).
                 return;
             };
-            let deadline = now + timeout;
-            let old = core::mem::replace(&mut pending.deadline, deadline);
-            self.timers.stop(old, Timeout::Request(request));
-            self.timers.set(deadline, Timeout::Request(request));
+            self.restart_timer(now, request);
         } else if self.answered(MessageKind::Result, MessageKind::Call, request).is_none() {
             return;
         }

@@ -73,18 +73,22 @@ impl Config {
 fn client_roles() -> Roles {
     let caller = [
         Feature::ProgressiveCallResults,
+        Feature::ProgressiveCallInvocations,
         Feature::CallTimeout,
         Feature::CallCanceling,
         Feature::CallerIdentification,
     ];
     let callee = [
         Feature::ProgressiveCallResults,
+        Feature::ProgressiveCallInvocations,
+        Feature::CallTimeout,
         Feature::CallCanceling,
         Feature::CallerIdentification,
         Feature::CallTrustlevels,
         Feature::PatternBasedRegistration,
         Feature::SharedRegistration,
         Feature::RegistrationRevocation,
+        Feature::CallReroute,
     ];
     let publisher =
         [Feature::SubscriberBlackwhiteListing, Feature::PublisherExclusion, Feature::PublisherIdentification];

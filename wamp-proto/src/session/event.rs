@@ -89,6 +89,21 @@ pub enum Event {
         /// The arguments.
         payload: Payload,
     },
+    /// A further part of the arguments of an open invocation: the first came with [`Event::Invocation`] and
+    /// `details.progress`, the last comes without it.
+    InvocationProgress {
+        /// The invocation.
+        request: RequestId,
+        /// About the call, as in the first part but for `progress`.
+        details: Box<InvocationDetails>,
+        /// The part.
+        payload: Payload,
+    },
+    /// The time that the caller gave an open invocation is over; it was answered with `wamp.error.timeout`.
+    InvocationTimedOut {
+        /// The invocation.
+        request: RequestId,
+    },
     /// The caller of an open invocation gave up.
     Interrupted {
         /// The invocation.

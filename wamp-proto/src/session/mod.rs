@@ -150,6 +150,7 @@ impl Session {
                 // The router had its time: what it has not read by now is not worth waiting for.
                 Timeout::Close => self.lose(Closed::CloseTimeout),
                 Timeout::Request(request) => self.request_timed_out(request),
+                Timeout::Invocation(request) => self.invocation_timed_out(now, request),
             }
         }
         self.end_unwanted();
@@ -253,7 +254,7 @@ impl Session {
             Message::Challenge(challenge) => self.receive_challenge(next, challenge),
             Message::Result(result) => self.receive_result(now, result),
             Message::Event(event) => self.receive_event(event),
-            Message::Invocation(invocation) => self.receive_invocation(invocation),
+            Message::Invocation(invocation) => self.receive_invocation(now, invocation),
             Message::Interrupt(interrupt) => self.receive_interrupt(&interrupt),
             Message::Error(error) => self.receive_error(error),
             Message::Published(published) => self.receive_published(&published),

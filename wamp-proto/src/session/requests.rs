@@ -8,6 +8,7 @@ use crate::{
     map::IdMap,
     message::{MessageKind, Role},
     time::Instant,
+    uri::Uri,
 };
 
 /// What a request waits for.
@@ -87,6 +88,8 @@ pub(super) enum Answered {
 #[derive(Debug)]
 pub(super) struct Requests {
     pending: IdMap<RequestId, Pending>,
+    /// Calls whose arguments are not complete, and their procedures.
+    incomplete: IdMap<RequestId, Uri>,
     given_up: BTreeMap<RequestId, MessageKind>,
     /// Requests up to this one may have been given up so long ago that we forgot.
     forgotten: Option<RequestId>,
@@ -98,7 +101,8 @@ const MAX_GIVEN_UP: usize = 4096;
 
 impl Requests {
     pub(super) fn new(max: usize) -> Self {
-        Self { pending: IdMap::default(), given_up: BTreeMap::new(), forgotten: None, max }
+        let (pending, incomplete) = (IdMap::default(), IdMap::default());
+        Self { pending, incomplete, given_up: BTreeMap::new(), forgotten: None, max }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -113,6 +117,22 @@ impl Requests {
         self.pending.insert(request, pending);
     }
 
+    /// More arguments of this call will follow.
+    pub(super) fn begin_parts(&mut self, call: RequestId, procedure: Uri) {
+        self.incomplete.insert(call, procedure);
+    }
+
+    /// The procedure of a call whose arguments are not complete.
+    pub(super) fn procedure(&self, call: RequestId) -> Option<&Uri> {
+        self.incomplete.get(&call)
+    }
+
+    pub(super) fn end_parts(&mut self, call: RequestId) {
+        if !self.incomplete.is_empty() {
+            self.incomplete.remove(&call);
+        }
+    }
+
     pub(super) fn is_waiting(&self, request: RequestId) -> bool {
         self.pending.contains_key(&request)
     }
@@ -124,6 +144,7 @@ impl Requests {
     /// The request of this kind is answered: it waits no longer.
     pub(super) fn take(&mut self, kind: MessageKind, request: RequestId) -> Answered {
         if self.pending.get(&request).is_some_and(|pending| pending.kind() == kind) {
+            self.end_parts(request);
             return self.pending.remove(&request).map_or(Answered::Never, Answered::Waiting);
         }
         if self.given_up.get(&request) == Some(&kind) {
@@ -151,6 +172,7 @@ impl Requests {
     /// Nobody waits for this request any more; its answer, if it comes, is dropped.
     pub(super) fn give_up(&mut self, request: RequestId) -> Option<Pending> {
         let pending = self.pending.remove(&request)?;
+        self.end_parts(request);
         self.ignore_answer(request, pending.kind());
         Some(pending)
     }
@@ -165,6 +187,7 @@ impl Requests {
 
     pub(super) fn clear(&mut self) {
         self.pending.clear();
+        self.incomplete.clear();
         self.given_up.clear();
     }
 }

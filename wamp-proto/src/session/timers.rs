@@ -23,6 +23,8 @@ pub enum Timeout {
     Close,
     /// The answer to a request.
     Request(RequestId),
+    /// Our answer to an invocation.
+    Invocation(RequestId),
 }
 
 /// The table. A deadline that is due is taken out by [`pop`](Self::pop); a spurious look does nothing.

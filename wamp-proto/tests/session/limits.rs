@@ -9,7 +9,7 @@ use super::*;
 fn messages_too_large_for_the_peer() {
     let mut client = Client::joined();
     client.registered(20);
-    client.feed("[68,1,20,{}]");
+    client.feed("[68,1,20,{\"receive_progress\":true}]");
     client.events();
     client.session.set_send_limit(64);
     let long = || args(&format!("[\"{}\"]", "x".repeat(64)));
@@ -67,7 +67,7 @@ fn full_queue() {
     config.queue_messages = 4;
     let mut client = Client::open(config);
     client.registered(20);
-    client.feed("[68,1,20,{}]");
+    client.feed("[68,1,20,{\"receive_progress\":true}]");
     client.feed("[68,2,20,{}]");
     client.events();
     for _ in 0..4 {

@@ -3,6 +3,7 @@
 mod closing;
 mod limits;
 mod opening;
+mod progress;
 mod property;
 mod requests;
 mod table;
@@ -32,6 +33,10 @@ fn config() -> Config {
     let mut config = Config::new(uri("realm1"));
     config.authmethods = vec!["ticket".to_owned()];
     config
+}
+
+fn id<T: TryFrom<u64, Error = wamp_proto::id::InvalidId>>(id: u64) -> T {
+    id.try_into().unwrap()
 }
 
 fn args(json: &str) -> Payload {

@@ -32,7 +32,7 @@ fn s_06_s_08_default_roles() {
     assert_eq!(
         Client::new(default).sent(),
         [
-            r#"[1,"realm1",{"roles":{"publisher":{"features":{"subscriber_blackwhite_listing":true,"publisher_exclusion":true,"publisher_identification":true}},"subscriber":{"features":{"publisher_identification":true,"publication_trustlevels":true,"pattern_based_subscription":true,"subscription_revocation":true}},"caller":{"features":{"progressive_call_results":true,"call_timeout":true,"call_canceling":true,"caller_identification":true}},"callee":{"features":{"progressive_call_results":true,"call_canceling":true,"caller_identification":true,"call_trustlevels":true,"pattern_based_registration":true,"shared_registration":true,"registration_revocation":true}}},"authmethods":["anonymous"]}]"#
+            r#"[1,"realm1",{"roles":{"publisher":{"features":{"subscriber_blackwhite_listing":true,"publisher_exclusion":true,"publisher_identification":true}},"subscriber":{"features":{"publisher_identification":true,"publication_trustlevels":true,"pattern_based_subscription":true,"subscription_revocation":true}},"caller":{"features":{"progressive_call_results":true,"progressive_call_invocations":true,"call_timeout":true,"call_canceling":true,"caller_identification":true}},"callee":{"features":{"progressive_call_results":true,"progressive_call_invocations":true,"call_timeout":true,"call_canceling":true,"caller_identification":true,"call_trustlevels":true,"pattern_based_registration":true,"shared_registration":true,"registration_revocation":true,"call_reroute":true}}},"authmethods":["anonymous"]}]"#
         ]
     );
 }

@@ -8,10 +8,6 @@ use super::*;
 
 const NO_SUCH: &str = "wamp.error.no_such_procedure";
 
-fn id<T: TryFrom<u64, Error = wamp_proto::id::InvalidId>>(id: u64) -> T {
-    id.try_into().unwrap()
-}
-
 #[test]
 fn i_05_i_06_one_sequence_for_all_kinds() {
     let mut client = Client::joined();

@@ -1,182 +1,197 @@
-//! CALL -> INVOCATION, and YIELD or ERROR back to RESULT or ERROR.
+//! CALL -> INVOCATION.
 
-use super::Dealer;
+use core::time::Duration;
+
+use super::{
+    Dealer, Refusal,
+    details::details,
+    ongoing::{Ask, Extra, Ongoing, Origin, Place, Stream},
+    policy::{Choice, Registration},
+    progress::{check_announced, takes_parts},
+    timeouts::Keeper,
+    waiting::nobody,
+};
+#[cfg(feature = "planted-bugs")]
+use crate::router::Bug;
 use crate::{
     error::Violation,
-    id::RequestId,
-    message::{self, Call, Feature, Invocation, InvocationDetails, MessageKind, ResultDetails, Yield},
+    id::{RegistrationId, RequestId},
+    message::{Call, Invocation, InvocationDetails, MessageKind},
+    payload::Payload,
     router::{
         Context, check_passthru,
-        link::{Class, PendingCall, Route, Sent},
+        link::{Class, Sent},
     },
-    uri::{Match, Uri, uris},
+    uri::uris,
 };
 
 impl Dealer {
-    /// to the one best registration.
-    pub(in crate::router) fn call(&mut self, context: &mut Context<'_>, call: Call) -> Result<(), Violation> {
-        let request = call.request;
-        let in_use = context.links.get(context.from).is_some_and(|link| link.calls.contains_key(&request));
-        if in_use {
-            // only a progressive call may go on under its id.
-            return Err(Violation::RequestInUse { message: MessageKind::Call, request });
+    /// to the one best registration. A call of the router's own procedures is given back.
+    pub(in crate::router) fn call(
+        &mut self,
+        context: &mut Context<'_>,
+        call: Call,
+    ) -> Result<Option<Call>, Violation> {
+        let (request, progress) = (call.request, call.options.progress);
+        let Some(link) = context.links.get_mut(context.from) else { return Ok(None) };
+        if link.calls.contains_key(&request) {
+            return self.continue_call(context, call).map(|()| None);
         }
-        if call.options.progress {
-            // this dealer does not announce it.
-            let (message, feature) = (MessageKind::Call, Feature::ProgressiveCallInvocations);
-            return Err(Violation::FeatureNotAnnounced { message, feature });
+        // a part of a call that is over.
+        if !link.late.is_empty() && link.late.take(request, &call.procedure, !progress) {
+            return Ok(None);
         }
         check_passthru(MessageKind::Call, call.options.payload_attributes.as_deref())?;
-        if let Err((error, text)) = self.try_call(context, call) {
-            context.refuse(MessageKind::Call, request, error, &text);
+        if progress {
+            check_announced(context)?;
         }
-        Ok(())
+        let parts = progress.then(|| call.procedure.clone());
+        let is_own = call.procedure.is_reserved() && context.meta.has(&call.procedure);
+        let (done, own) = if is_own { (Ok(()), Some(call)) } else { (self.try_call(context, call), None) };
+        if let Err((error, text)) = &done {
+            context.refuse(MessageKind::Call, request, error, text);
+        }
+        // Either way the call is over.
+        if done.is_err() || own.is_some() {
+            if let Some((procedure, link)) = parts.zip(context.links.get_mut(context.from)) {
+                link.late.insert(request, procedure, context.config.max_late_calls);
+            }
+        }
+        Ok(own)
     }
 
-    fn try_call(&mut self, context: &mut Context<'_>, call: Call) -> Result<(), (&'static str, String)> {
+    fn try_call(&mut self, context: &mut Context<'_>, call: Call) -> Result<(), Refusal> {
         context.check_uri(&call.procedure).map_err(|text| (uris::error::INVALID_URI, text))?;
         // I-30: a pattern of an application never stands for what belongs to the protocol.
         let best = if call.procedure.is_reserved() { None } else { self.index.best(&call.procedure) };
-        let Some((registration, entry)) = best.and_then(|id| Some((id, self.registrations.get(&id)?))) else {
-            return Err((
-                uris::error::NO_SUCH_PROCEDURE,
-                format!("nobody has registered `{}`", call.procedure),
-            ));
+        let found = best.and_then(|id| Some((id, self.registrations.get_mut(&id)?)));
+        let Some((registration, entry)) = found else {
+            let text = format!("nobody has registered `{}`", call.procedure);
+            return Err((uris::error::NO_SUCH_PROCEDURE, text));
         };
-        let unavailable = |text: &str| (uris::error::UNAVAILABLE, text.to_owned());
-        let (caller, callee) = (context.from, entry.callee);
-        if context.links.get(caller).is_none_or(|link| link.calls.len() >= context.config.max_calls) {
+        if context.links.get(context.from).is_none_or(|link| link.calls.len() >= context.config.max_calls) {
             return Err(unavailable("too many calls of this session wait for their results"));
         }
-        let Some(link) = context.links.get(callee) else { return Err(unavailable("the callee has left")) };
-        if link.invocations.len() >= context.config.max_invocations {
-            return Err(unavailable("too many calls wait for this callee"));
-        }
-        let mut ids = link.invocation_ids.clone();
-        let invocation: RequestId = ids.next();
-        #[cfg(feature = "planted-bugs")]
-        let invocation =
-            if context.config.has(crate::router::Bug::InvocationIdSkipped) && invocation.get() == 3 {
-                ids.next()
-            } else {
-                invocation
-            };
-        // pattern registrations must be told the procedure; T-68: details are made afresh.
-        let procedure = (entry.pattern.kind() != Match::Exact).then_some(call.procedure);
-        let details = InvocationDetails { procedure, ..InvocationDetails::default() };
-        let message = Invocation { request: invocation, registration, details, payload: call.payload };
-        match context.links.send(context.now, callee, Class::Invocation, message) {
-            Sent::Queued => {}
-            Sent::Refused => return Err(unavailable("the callee does not keep up with its calls")),
-            Sent::TooLarge => {
-                let text = "the call is too large for the callee";
-                return Err((uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned()));
+        context.check_disclosure(&call.options)?;
+        let ask = Ask::new(call.procedure, &call.options);
+        let choice =
+            if entry.waiting.is_empty() { entry.choose(&[], &mut self.random) } else { Choice::Busy };
+        match choice {
+            Choice::Callee(place) => {
+                begin(context, (registration, entry), place, call.request, ask, call.payload)
             }
-            Sent::Unencodable => {
-                return Err((uris::error::INVALID_ARGUMENT, "the arguments cannot be transcoded".to_owned()));
-            }
+            Choice::Busy => entry.wait(context, registration, call.request, ask, &call.payload),
+            Choice::Nobody => Err(nobody()),
         }
-        if let Some(link) = context.links.get_mut(callee) {
-            link.invocation_ids = ids;
-            let pending = PendingCall { caller, request: call.request, killed: false };
-            link.invocations.insert(invocation, pending);
-        }
-        if let Some(link) = context.links.get_mut(caller) {
-            link.calls.insert(call.request, Route { callee, invocation });
-        }
-        Ok(())
-    }
-
-    /// the result goes back under the caller's own id (T-05).
-    pub(in crate::router) fn yield_(
-        &mut self,
-        context: &mut Context<'_>,
-        answer: Yield,
-    ) -> Result<(), Violation> {
-        check_passthru(MessageKind::Yield, answer.options.payload_attributes.as_deref())?;
-        // progress that nobody can have asked for is dropped, and the call goes on.
-        if answer.options.progress {
-            return check_issued(context, MessageKind::Yield, answer.request);
-        }
-        let Some(call) = take_call(context, MessageKind::Yield, answer.request)? else { return Ok(()) };
-        let result = message::Result {
-            request: call.request,
-            details: ResultDetails::default(),
-            payload: answer.payload,
-        };
-        let sent = context.links.send(context.now, call.caller, Class::Reply, result);
-        if let Some((error, text)) = undeliverable(sent) {
-            fail(context, &call, error, text);
-        }
-        Ok(())
-    }
-
-    /// an error too.
-    pub(in crate::router) fn error(
-        &mut self,
-        context: &mut Context<'_>,
-        error: message::Error,
-    ) -> Result<(), Violation> {
-        if error.request_kind != MessageKind::Invocation {
-            return Err(Violation::ErrorType(error.request_kind.code()));
-        }
-        let Some(call) = take_call(context, MessageKind::Error, error.request)? else { return Ok(()) };
-        // I-33: an error URI that is none is replaced, the payload kept.
-        let uri = match context.check_uri(&error.error) {
-            Ok(()) => error.error,
-            Err(_) => Uri::unchecked(uris::error::INVALID_URI),
-        };
-        let message = message::Error {
-            request_kind: MessageKind::Call,
-            request: call.request,
-            details: message::ErrorDetails::default(),
-            error: uri,
-            payload: error.payload,
-        };
-        let sent = context.links.send(context.now, call.caller, Class::Reply, message);
-        if let Some((error, text)) = undeliverable(sent) {
-            fail(context, &call, error, text);
-        }
-        Ok(())
     }
 }
 
-/// Takes the call that an answer of `context.from` belongs to. Late answers give `None`; an answer to an
-/// invocation that was never issued is a violation (S-47, S-55).
-fn take_call(
+/// Hands a call that has just come to a callee.
+fn begin(
     context: &mut Context<'_>,
-    answer: MessageKind,
-    invocation: RequestId,
-) -> Result<Option<PendingCall>, Violation> {
-    check_issued(context, answer, invocation)?;
-    let call = context.links.get_mut(context.from).and_then(|link| link.invocations.remove(&invocation));
-    if let Some(PendingCall { caller, request, .. }) = call {
-        if let Some(link) = context.links.get_mut(caller) {
-            link.calls.remove(&request);
-        }
+    (registration, entry): (RegistrationId, &mut Registration),
+    place: usize,
+    request: RequestId,
+    ask: Ask,
+    payload: Payload,
+) -> Result<(), Refusal> {
+    let caller = context.from;
+    // What may have to go to another callee is kept.
+    let copy = entry.may_reroute(context, place, &ask).then(|| payload.detach());
+    let origin = Origin { caller, request };
+    let served = serve(context, (registration, entry), place, origin, &ask, payload, true)?;
+    let limit = served.limit.map(|limit| context.start_timer(origin, limit));
+    let (mut stream, mut kept) = (None, None);
+    if let Some(details) = served.details {
+        stream = Some(Stream { procedure: ask.procedure, details, open: true });
+    } else if let Some(part) = copy {
+        kept = context.links.keep_call(caller, ask, part);
     }
-    Ok(call)
-}
-
-fn check_issued(context: &Context<'_>, answer: MessageKind, invocation: RequestId) -> Result<(), Violation> {
-    let last = context.links.get(context.from).map_or(0, |link| link.invocation_ids.last());
-    if invocation.get() > last {
-        return Err(Violation::UnknownRequest { message: answer, request: invocation });
+    let call = Ongoing {
+        place: Some(served.place),
+        registration,
+        killed: false,
+        receives_progress: served.receives_progress,
+        counted: served.counted,
+        extra: Extra { limit, stream, kept }.boxed(),
+    };
+    if let Some(link) = context.links.get_mut(caller) {
+        link.calls.insert(request, call);
     }
     Ok(())
 }
 
-/// What the caller is told when the answer itself cannot reach it (W-78, fault 38).
-fn undeliverable(sent: Sent) -> Option<(&'static str, &'static str)> {
+/// An invocation on its way.
+pub(super) struct Served {
+    pub(super) place: Place,
+    pub(super) receives_progress: bool,
+    pub(super) counted: bool,
+    /// How long the dealer waits for the callee.
+    pub(super) limit: Option<Duration>,
+    /// What later parts will say.
+    pub(super) details: Option<InvocationDetails>,
+}
+
+/// Sends the INVOCATION for a call of `context.from` to the callee at `place`. `fresh`: nobody keeps the time yet.
+pub(super) fn serve(
+    context: &mut Context<'_>,
+    (registration, entry): (RegistrationId, &mut Registration),
+    place: usize,
+    origin: Origin,
+    ask: &Ask,
+    payload: Payload,
+    fresh: bool,
+) -> Result<Served, Refusal> {
+    let Some(callee) = entry.callees().get(place) else { return Err(unavailable("the callee has left")) };
+    let (peer, number, counted) = (callee.peer, callee.number, callee.is_limited());
+    if ask.progress && !takes_parts(context, peer) {
+        let text = "the callee does not take progressive call invocations";
+        return Err((uris::error::FEATURE_NOT_SUPPORTED, text.to_owned()));
+    }
+    let Some(link) = context.links.get(peer) else { return Err(unavailable("the callee has left")) };
+    if link.invocations.len() >= context.config.max_invocations {
+        return Err(unavailable("too many calls wait for this callee"));
+    }
+    let mut ids = link.invocation_ids.clone();
+    let invocation: RequestId = ids.next();
+    #[cfg(feature = "planted-bugs")]
+    let invocation = if context.config.has(Bug::InvocationIdSkipped) && invocation.get() == 3 {
+        ids.next()
+    } else {
+        invocation
+    };
+    let keeper = if fresh { Keeper::new(context, callee, ask.timeout) } else { Keeper::Nobody };
+    let details = details(context, entry, callee, ask, keeper);
+    let receives_progress = details.receive_progress;
+    let later = ask.progress.then(|| details.clone());
+    let message = Invocation { request: invocation, registration, details, payload };
+    undelivered(context.links.send(context.now, peer, Class::Invocation, message))?;
+    if let Some(link) = context.links.get_mut(peer) {
+        link.invocation_ids = ids;
+        link.invocations.insert(invocation, origin);
+    }
+    if counted {
+        entry.occupy(place);
+    }
+    let limit = keeper.dealer();
+    let place = Place { callee: peer, invocation, number };
+    Ok(Served { place, receives_progress, counted, limit, details: later })
+}
+
+/// What the caller is told when an invocation cannot reach its callee.
+pub(super) fn undelivered(sent: Sent) -> Result<(), Refusal> {
     match sent {
+        Sent::Queued => Ok(()),
+        Sent::Refused => Err(unavailable("the callee does not keep up with its calls")),
         Sent::TooLarge => {
-            Some((uris::error::PAYLOAD_SIZE_EXCEEDED, "the result is too large for the caller"))
+            Err((uris::error::PAYLOAD_SIZE_EXCEEDED, "the call is too large for the callee".to_owned()))
         }
-        Sent::Unencodable => Some((uris::error::INVALID_ARGUMENT, "the result cannot be transcoded")),
-        Sent::Queued | Sent::Refused => None,
+        Sent::Unencodable => {
+            Err((uris::error::INVALID_ARGUMENT, "the arguments cannot be transcoded".to_owned()))
+        }
     }
 }
 
-fn fail(context: &mut Context<'_>, call: &PendingCall, error: &'static str, text: &str) {
-    context.links.refuse(context.now, call.caller, MessageKind::Call, call.request, error, text);
+pub(super) fn unavailable(text: &str) -> Refusal {
+    (uris::error::UNAVAILABLE, text.to_owned())
 }

@@ -1,39 +1,47 @@
-//! The dealer of one realm: who offers which procedure, and the calls under way (R-01..R-25, R-80..R-91).
+//! The dealer of one realm: who offers which procedure, and the calls under way (R-01..R-148).
 
+mod answers;
 mod cancel;
+mod details;
 mod invocations;
+mod ongoing;
+mod policy;
+mod progress;
 mod registrations;
+mod timeouts;
+mod waiting;
 
-use super::{
-    Context,
-    index::Index,
-    link::{Links, Peer},
-};
+use super::{Context, index::Index};
 use crate::{
-    id::{RegistrationId, RequestId, SequentialIds},
+    error::Violation,
+    id::{RandomIds, RegistrationId, RequestId, SequentialIds},
     map::{IdMap, Seeded},
     message::MessageKind,
-    time::Instant,
     uri::{Match, Pattern, Uri, uris},
 };
+pub(super) use ongoing::{LateParts, Ongoing, Origin};
+pub(super) use policy::Registration;
 
 #[derive(Debug)]
 pub(super) struct Dealer {
     ids: SequentialIds,
+    /// For the policy `random`.
+    random: RandomIds,
     registrations: IdMap<RegistrationId, Registration>,
     index: Index<RegistrationId>,
 }
 
-/// One registration and its callee.
-#[derive(Debug)]
-struct Registration {
-    pattern: Pattern,
-    callee: Peer,
-}
+/// Why a request is answered with ERROR: the URI, and a text for people.
+type Refusal = (&'static str, String);
 
 impl Dealer {
-    pub(super) fn new(hash: Seeded) -> Self {
-        Self { ids: SequentialIds::default(), registrations: IdMap::default(), index: Index::new(hash) }
+    pub(super) fn new(hash: Seeded, seed: [u8; 32]) -> Self {
+        Self {
+            ids: SequentialIds::default(),
+            random: RandomIds::new(seed),
+            registrations: IdMap::default(),
+            index: Index::new(hash),
+        }
     }
 
     /// The number of registrations.
@@ -41,37 +49,71 @@ impl Dealer {
         self.registrations.len()
     }
 
+    pub(super) fn get(&self, id: RegistrationId) -> Option<&Registration> {
+        self.registrations.get(&id)
+    }
+
+    /// All registrations by their ids.
+    pub(super) fn all(&self) -> Vec<(RegistrationId, &Registration)> {
+        let mut all = self.registrations.iter().map(|(id, entry)| (*id, entry)).collect::<Vec<_>>();
+        all.sort_unstable_by_key(|(id, _)| *id);
+        all
+    }
+
+    /// The registration of this very pattern.
+    pub(super) fn look_up(&self, pattern: &Pattern) -> Option<RegistrationId> {
+        self.index.get(pattern)
+    }
+
+    /// The registration that gets a call.
+    pub(super) fn best(&self, procedure: &str) -> Option<RegistrationId> {
+        // I-30: a pattern of an application never stands for what belongs to the protocol.
+        if Uri::unchecked(procedure).is_reserved() { None } else { self.index.best(procedure) }
+    }
+
     /// A session has left: its registrations end, its callers are told, its calls are nobody's (R-07, R-20..R-25).
-    pub(super) fn leave(&mut self, now: Instant, links: &mut Links, peer: Peer) {
-        let Some(link) = links.get_mut(peer) else { return };
-        let registrations = core::mem::take(&mut link.registrations);
-        let calls = link.calls.drain().map(|(_, route)| route).collect::<Vec<_>>();
+    pub(super) fn leave(&mut self, context: &mut Context<'_>) {
+        let peer = context.from;
+        let calls = context.links.take_calls(peer);
+        let Some(link) = context.links.get_mut(peer) else { return };
+        let mut registrations = core::mem::take(&mut link.registrations).into_iter().collect::<Vec<_>>();
         let mut invocations = core::mem::take(&mut link.invocations).into_iter().collect::<Vec<_>>();
-        // The order reaches no output here, but does below.
-        for registration in registrations {
+        registrations.sort_unstable();
+        for registration in &registrations {
             #[cfg(feature = "planted-bugs")]
-            if links.has(crate::router::Bug::RegistrationKept) {
+            if context.config.has(crate::router::Bug::RegistrationKept) {
                 continue;
             }
-            self.remove(registration);
+            self.remove(context, *registration, peer);
         }
         invocations.sort_unstable_by_key(|(invocation, _)| *invocation);
-        for (_, pending) in invocations {
-            fail_call(now, links, pending.caller, pending.request);
+        for (_, origin) in invocations {
+            fail(context, origin, "the callee has left");
         }
-        self.abandon(now, links, calls);
+        registrations.extend(self.abandon(context, calls));
+        for registration in registrations {
+            self.dispatch(context, registration);
+        }
     }
 }
 
 /// The callee is gone: the caller gets exactly one ERROR.
-fn fail_call(now: Instant, links: &mut Links, caller: Peer, request: RequestId) {
-    let Some(link) = links.get_mut(caller) else { return };
-    if link.calls.remove(&request).is_none() {
-        return;
+fn fail(context: &mut Context<'_>, origin: Origin, text: &str) {
+    if context.links.take_call(origin).is_some() {
+        let Origin { caller, request } = origin;
+        let links = &mut *context.links;
+        links.refuse(context.now, caller, MessageKind::Call, request, uris::error::CANCELED, text);
     }
-    links.refuse(now, caller, MessageKind::Call, request, uris::error::CANCELED, "the callee has left");
 }
 
+/// An answer to an invocation that was never issued is a violation (S-47, S-55).
+fn check_issued(context: &Context<'_>, answer: MessageKind, invocation: RequestId) -> Result<(), Violation> {
+    let last = context.links.get(context.from).map_or(0, |link| link.invocation_ids.last());
+    if invocation.get() > last {
+        return Err(Violation::UnknownRequest { message: answer, request: invocation });
+    }
+    Ok(())
+}
 impl Context<'_> {
     /// A URI where no pattern may stand (I-25): PUBLISH.Topic, CALL.Procedure. The error is a text for people.
     pub(super) fn check_uri(&self, uri: &Uri) -> Result<(), String> {

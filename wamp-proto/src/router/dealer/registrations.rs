@@ -1,16 +1,23 @@
-//! REGISTER and UNREGISTER.
+//! REGISTER and UNREGISTER, and registrations that the router ends.
 
-use super::{Dealer, RESERVED, Registration};
+use super::{Dealer, RESERVED, Refusal, fail, policy::Registration};
 use crate::{
     error::Violation,
     id::RegistrationId,
-    message::{InvocationPolicy, MessageKind, Register, Registered, Unregister, Unregistered},
-    router::{Context, link::Class},
+    message::{
+        Feature, InvocationPolicy, MessageKind, Register, RegisterOptions, Registered,
+        RegistrationRevocation, Role, Unregister, Unregistered,
+    },
+    router::{
+        Context, Disclosure,
+        link::{Class, Peer},
+        meta::RegistrationDetails,
+    },
     uri::{Pattern, uris},
 };
 
 impl Dealer {
-    /// one callee for each procedure and match policy.
+    /// ..R-145: one registration for each procedure and match policy.
     pub(in crate::router) fn register(
         &mut self,
         context: &mut Context<'_>,
@@ -21,6 +28,8 @@ impl Dealer {
             Ok(registration) => {
                 let registered = Registered { request, registration };
                 context.links.send(context.now, context.from, Class::Reply, registered);
+                // S-78: after REGISTERED.
+                self.dispatch(context, registration);
             }
             Err((error, text)) => context.refuse(MessageKind::Register, request, error, &text),
         }
@@ -31,7 +40,7 @@ impl Dealer {
         &mut self,
         context: &mut Context<'_>,
         register: Register,
-    ) -> Result<RegistrationId, (&'static str, String)> {
+    ) -> Result<RegistrationId, Refusal> {
         let Register { options, procedure, .. } = register;
         let pattern = context
             .check_pattern(procedure, options.match_policy.unwrap_or_default())
@@ -39,21 +48,56 @@ impl Dealer {
         if pattern.uri().is_reserved() {
             return Err((uris::error::INVALID_URI, RESERVED.to_owned()));
         }
-        if options.invoke == Some(InvocationPolicy::Unknown) {
-            let text = "`invoke` must be single, roundrobin, random, first or last";
-            return Err((uris::error::INVALID_ARGUMENT, text.to_owned()));
-        }
-        if self.index.get(&pattern).is_some() {
-            let text = format!("`{}` is registered already", pattern.uri());
-            return Err((uris::error::PROCEDURE_ALREADY_EXISTS, text));
-        }
+        let policy = check_options(context, &options)?;
         let full = (uris::error::UNAVAILABLE, "too many registrations in this session".to_owned());
-        let from = context.from;
-        let room = context.config.max_registrations;
-        let link = context.links.get_mut(from).filter(|link| link.registrations.len() < room).ok_or(full)?;
-        let registration = self.create(pattern, from);
+        let (from, room) = (context.from, context.config.max_registrations);
+        let has_room = context.links.get(from).is_some_and(|link| link.registrations.len() < room);
+        let registration = match self.index.get(&pattern) {
+            Some(known) if options.force_reregister && context.config.allow_force_reregister => {
+                if !has_room {
+                    return Err(full);
+                }
+                self.revoke(context, known, Some("somebody else has taken the procedure over"));
+                self.create(context, pattern, policy)
+            }
+            Some(known) => {
+                self.check_shared(known, from, policy, &options)?;
+                known
+            }
+            None if has_room => self.create(context, pattern, policy),
+            None => return Err(full),
+        };
+        let link = context.links.get_mut(from).filter(|_| has_room).ok_or(full)?;
         link.registrations.insert(registration);
+        if let Some(entry) = self.registrations.get_mut(&registration) {
+            entry.add(from, &options);
+            if let Some(session) = context.session(from) {
+                context.meta.push("wamp.registration.on_register", || (session, registration));
+            }
+        }
         Ok(registration)
+    }
+
+    /// R-142..R-144, R-05: whether one more callee may join.
+    fn check_shared(
+        &self,
+        registration: RegistrationId,
+        callee: Peer,
+        policy: InvocationPolicy,
+        options: &RegisterOptions,
+    ) -> Result<(), Refusal> {
+        let Some(entry) = self.registrations.get(&registration) else { return Ok(()) };
+        let text = if options.force_reregister {
+            return Err((uris::error::OPTION_NOT_ALLOWED, "`force_reregister` is not allowed".to_owned()));
+        } else if entry.policy == InvocationPolicy::Single || entry.has(callee) {
+            format!("`{}` is registered already", entry.pattern.uri())
+        } else if entry.policy != policy {
+            let (uri, invoke) = (entry.pattern.uri(), entry.policy.as_str());
+            format!("`{uri}` is registered with the invocation policy `{invoke}`")
+        } else {
+            return Ok(());
+        };
+        Err((uris::error::PROCEDURE_ALREADY_EXISTS, text))
     }
 
     /// only a session's own registration can be given up. Open invocations run to their end.
@@ -65,24 +109,109 @@ impl Dealer {
         let Unregister { request, registration } = *unregister;
         let from = context.from;
         if context.links.get_mut(from).is_some_and(|link| link.registrations.remove(&registration)) {
-            self.remove(registration);
             context.links.send(context.now, from, Class::Reply, Unregistered::Reply { request });
+            self.remove(context, registration, from);
+            self.dispatch(context, registration);
         } else {
             context.refuse(MessageKind::Unregister, request, uris::error::NO_SUCH_REGISTRATION, "");
         }
         Ok(())
     }
 
-    fn create(&mut self, pattern: Pattern, callee: usize) -> RegistrationId {
+    /// R-71..R-73: ends a registration whatever its callees say; those that can be told are. Open invocations run to their
+    /// end. Returns whether there was one.
+    pub(in crate::router) fn revoke(
+        &mut self,
+        context: &mut Context<'_>,
+        registration: RegistrationId,
+        reason: Option<&str>,
+    ) -> bool {
+        let Some(entry) = self.registrations.get(&registration) else { return false };
+        let callees = entry.peers().collect::<Vec<_>>();
+        for callee in callees {
+            self.revoke_callee(context, registration, callee, reason);
+        }
+        true
+    }
+
+    /// The same for one callee of several. Returns whether it had the registration.
+    pub(in crate::router) fn revoke_callee(
+        &mut self,
+        context: &mut Context<'_>,
+        registration: RegistrationId,
+        callee: Peer,
+        reason: Option<&str>,
+    ) -> bool {
+        if !context.links.get_mut(callee).is_some_and(|link| link.registrations.remove(&registration)) {
+            return false;
+        }
+        if context.links.supports(callee, Role::Callee, Feature::RegistrationRevocation) {
+            let details = RegistrationRevocation {
+                registration: Some(registration),
+                reason: reason.map(str::to_owned),
+                ..RegistrationRevocation::default()
+            };
+            let revoked = Unregistered::Revoked(details);
+            context.links.send(context.now, callee, Class::Reply, revoked);
+        }
+        self.remove(context, registration, callee);
+        self.dispatch(context, registration);
+        true
+    }
+
+    fn create(
+        &mut self,
+        context: &mut Context<'_>,
+        pattern: Pattern,
+        policy: InvocationPolicy,
+    ) -> RegistrationId {
         let registration = self.ids.next();
         self.index.insert(&pattern, registration);
-        self.registrations.insert(registration, Registration { pattern, callee });
+        let entry = Registration::new(context.now, pattern, policy);
+        if let Some(session) = context.session(context.from) {
+            let details = || (session, RegistrationDetails::new(context.config, registration, &entry));
+            context.meta.push("wamp.registration.on_create", details);
+        }
+        self.registrations.insert(registration, entry);
         registration
     }
 
-    pub(super) fn remove(&mut self, registration: RegistrationId) {
+    /// A callee goes; with the last one the registration ends (R-148, T-12), and with it what waits for it.
+    pub(super) fn remove(&mut self, context: &mut Context<'_>, registration: RegistrationId, callee: Peer) {
+        let Some(entry) = self.registrations.get_mut(&registration) else { return };
+        entry.remove(callee);
+        let session = context.session(callee);
+        if let Some(session) = session {
+            context.meta.push("wamp.registration.on_unregister", || (session, registration));
+        }
+        if !entry.callees().is_empty() {
+            return;
+        }
         if let Some(entry) = self.registrations.remove(&registration) {
             self.index.remove(&entry.pattern);
+            if let Some(session) = session {
+                context.meta.push("wamp.registration.on_delete", || (session, registration));
+            }
+            for origin in entry.waiting {
+                fail(context, origin, "the procedure is not registered any more");
+            }
         }
+    }
+}
+
+/// The policy, if the options are such as can be granted.
+fn check_options(context: &Context<'_>, options: &RegisterOptions) -> Result<InvocationPolicy, Refusal> {
+    let invalid = |text: &str| Err((uris::error::INVALID_ARGUMENT, text.to_owned()));
+    if options.concurrency == Some(0) {
+        return invalid("`concurrency` must be 1 or more");
+    }
+    // better no registration than one that does not keep its word.
+    if options.disclose_caller && context.config.caller_disclosure == Disclosure::Never {
+        let text = "callers are not disclosed here";
+        return Err((uris::error::OPTION_DISALLOWED_DISCLOSE_ME, text.to_owned()));
+    }
+    match options.invoke.unwrap_or(InvocationPolicy::Single) {
+        InvocationPolicy::Unknown => invalid("`invoke` must be single, roundrobin, random, first or last"),
+        policy => Ok(policy),
     }
 }
