@@ -10,12 +10,14 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wamp_proto::{
-    DecodeError, Payload, Uri, Value,
+    DecodeError, EncodeError, Payload, Uri, Value,
     message::{CallOptions, CancelMode, ResultDetails},
     session,
 };
 
-use crate::{Client, Error, arguments::Arguments, pending::Pending, shared::Outcome};
+use crate::{
+    Client, Error, ProgressiveCall, StreamingCall, arguments::Arguments, pending::Pending, shared::Outcome,
+};
 
 /// A call to be made: add what it needs, then `.await` it, or `.value()` for a typed result.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub struct Call {
     arguments: Arguments,
     options: CallOptions,
     timeout: Option<Duration>,
+    cancel: CancelMode,
 }
 
 impl Call {
@@ -37,6 +40,7 @@ impl Call {
             arguments,
             options: CallOptions::default(),
             timeout: None,
+            cancel: CancelMode::KillNoWait,
         }
     }
 
@@ -59,9 +63,22 @@ impl Call {
     }
 
     /// How long the result may take, instead of the client's default of 10 s. When the time is over, the call is canceled
-    /// and fails with [`Error::Timeout`].
+    /// and fails with [`Error::Timeout`], or with `wamp.error.timeout` when the router or the callee is faster: both are
+    /// told, and keep the time too if they can (R-60).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// What becomes of the callee's work when the call is given up, instead of killing it without waiting (R-81..R-83).
+    pub fn cancel_mode(mut self, mode: CancelMode) -> Self {
+        self.cancel = mode;
+        self
+    }
+
+    /// Asks the router to tell the callee who calls (R-101).
+    pub fn disclose_me(mut self) -> Self {
+        self.options.disclose_me = true;
         self
     }
 
@@ -77,22 +94,68 @@ impl Call {
     }
 }
 
-impl IntoFuture for Call {
-    type Output = Result<CallResult, Error>;
-    type IntoFuture = CallFuture;
+impl Call {
+    /// Takes progressive results, if the callee has any (R-50): `.await` it for a stream of results.
+    ///
+    /// ```
+    /// # async fn example(client: wamp_driver::Client) -> Result<(), wamp_driver::Error> {
+    /// let mut rows = client.call("com.example.import").args(("file",)).progressive().await?;
+    /// while let Some(row) = rows.next().await {
+    ///     println!("{} %", row?.value::<u8>()?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn progressive(mut self) -> ProgressiveCall {
+        self.options.receive_progress = true;
+        let (client, call, cancel) = self.finish();
+        ProgressiveCall::new(client, call, cancel)
+    }
 
-    fn into_future(self) -> CallFuture {
-        let Self { client, procedure, arguments, options, timeout } = self;
+    /// Sends the arguments in parts, of which those given so far are the first (R-30), and takes progressive results:
+    /// `.await` it for a sink of arguments and a stream of results. Fails when the router cannot do that.
+    ///
+    /// ```
+    /// # async fn example(client: wamp_driver::Client) -> Result<(), wamp_driver::Error> {
+    /// let (mut numbers, sums) = client.call("com.example.sum").args((1,)).streaming().await?;
+    /// numbers.send((2,)).await?;
+    /// numbers.finish((3,)).await?;
+    /// let sum: i64 = sums.result().await?.value()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn streaming(mut self) -> StreamingCall {
+        self.options.receive_progress = true;
+        self.options.progress = true;
+        let (client, call, cancel) = self.finish();
+        StreamingCall::new(client, call, cancel)
+    }
+
+    fn finish(self) -> (Client, Result<session::Call, EncodeError>, CancelMode) {
+        let Self { client, procedure, arguments, mut options, timeout, cancel } = self;
+        // Without a time limit of its own, a call has that of the client, which is nobody else's business.
+        options.timeout =
+            timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1));
         let call = arguments.finish().map(|payload| session::Call {
             procedure: Uri::unchecked(procedure),
             options,
             payload,
             timeout,
         });
+        (client, call, cancel)
+    }
+}
+
+impl IntoFuture for Call {
+    type Output = Result<CallResult, Error>;
+    type IntoFuture = CallFuture;
+
+    fn into_future(self) -> CallFuture {
+        let (client, call, cancel) = self.finish();
         let pending = Pending::new(client.shared.clone(), call.map_err(Error::from), |state, now, call| {
             state.session.call(now, call)
         });
-        CallFuture { pending, _client: client }
+        CallFuture { pending, cancel, _client: client }
     }
 }
 
@@ -101,6 +164,7 @@ impl IntoFuture for Call {
 #[must_use = "a call does nothing until it is awaited"]
 pub struct CallFuture {
     pending: Pending<session::Call>,
+    cancel: CancelMode,
     /// Keeps the session alive.
     _client: Client,
 }
@@ -118,9 +182,10 @@ impl Future for CallFuture {
 
 impl Drop for CallFuture {
     fn drop(&mut self) {
+        let cancel = self.cancel;
         self.pending.give_up(|state, request| {
             // A router that cannot cancel is not asked; the late result is dropped in any case.
-            let _ = state.session.cancel(request, CancelMode::KillNoWait);
+            let _ = state.session.cancel(request, cancel);
         });
     }
 }

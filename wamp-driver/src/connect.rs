@@ -89,18 +89,47 @@ impl ClientOptions {
 /// The client roles, each with what can be reached through this crate (F-42).
 fn roles() -> Roles {
     let set = |features: &[Feature]| features.iter().fold(Features::NONE, |set, feature| set.with(*feature));
+    use Feature as F;
     Roles::NONE
-        .with(Role::Caller, set(&[Feature::CallCanceling]))
+        .with(
+            Role::Caller,
+            set(&[
+                F::ProgressiveCallResults,
+                F::ProgressiveCallInvocations,
+                F::CallTimeout,
+                F::CallCanceling,
+                F::CallerIdentification,
+            ]),
+        )
         .with(
             Role::Callee,
             set(&[
-                Feature::CallCanceling,
-                Feature::PatternBasedRegistration,
-                Feature::RegistrationRevocation,
+                F::ProgressiveCallResults,
+                F::ProgressiveCallInvocations,
+                F::CallTimeout,
+                F::CallCanceling,
+                F::CallerIdentification,
+                F::CallTrustlevels,
+                F::PatternBasedRegistration,
+                F::SharedRegistration,
+                F::RegistrationRevocation,
+                F::CallReroute,
             ]),
         )
-        .with(Role::Publisher, set(&[Feature::PublisherExclusion]))
-        .with(Role::Subscriber, set(&[Feature::PatternBasedSubscription, Feature::SubscriptionRevocation]))
+        .with(
+            Role::Publisher,
+            set(&[F::PublisherExclusion, F::PublisherIdentification, F::SubscriberBlackwhiteListing]),
+        )
+        .with(
+            Role::Subscriber,
+            set(&[
+                F::PatternBasedSubscription,
+                F::PublisherIdentification,
+                F::PublicationTrustlevels,
+                F::SubscriptionRevocation,
+                F::EventRetention,
+            ]),
+        )
 }
 
 /// The session, as WELCOME opened it.

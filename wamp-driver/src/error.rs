@@ -18,6 +18,12 @@ pub enum Error {
     /// No answer came in time; the call was canceled.
     #[error("no answer within the time limit")]
     Timeout,
+    /// Progressive results came faster than they were taken; the call was canceled.
+    #[error("the progressive results were not taken as fast as they came")]
+    Lagging,
+    /// The caller of an invocation has given up, or its time is over.
+    #[error("the call was canceled")]
+    Canceled,
     /// The session has ended.
     #[error("the session has ended: {0}")]
     Closed(Closed),

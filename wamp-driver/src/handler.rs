@@ -7,83 +7,14 @@ use futures_util::{
     FutureExt as _,
     future::{AbortRegistration, Abortable},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use wamp_proto::{
-    DecodeError, EncodeError, Encoding, Payload, Uri,
-    error::RemoteError,
-    id::{RegistrationId, RequestId},
-    message::InvocationDetails,
-    uri::uris,
-};
+use serde::{Serialize, de::DeserializeOwned};
+use wamp_proto::{DecodeError, EncodeError, Encoding, Payload, Uri, error::RemoteError, uri::uris};
 
 use crate::{
+    Invocation, Reply,
     runtime::{BoxFuture, Runtime},
     shared::Shared,
 };
-
-/// A call of one of our procedures.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Invocation {
-    /// The invocation.
-    pub request: RequestId,
-    /// The registration that was called.
-    pub registration: RegistrationId,
-    /// About the call: the procedure on pattern registrations, the caller when disclosed, ...
-    pub details: InvocationDetails,
-    /// The arguments.
-    pub payload: Payload,
-    pub(crate) encoding: Encoding,
-}
-
-impl Invocation {
-    pub(crate) fn new(
-        request: RequestId,
-        registration: RegistrationId,
-        details: InvocationDetails,
-        payload: Payload,
-        encoding: Encoding,
-    ) -> Self {
-        Self { request, registration, details, payload, encoding }
-    }
-
-    /// The positional arguments as a tuple or list.
-    ///
-    /// # Errors
-    ///
-    /// When they are of another type; returned from a handler, it becomes `wamp.error.invalid_argument`.
-    pub fn args<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ErrorReply> {
-        self.payload.args().map_err(ErrorReply::invalid_argument)
-    }
-
-    /// The keyword arguments as a struct or map.
-    ///
-    /// # Errors
-    ///
-    /// When they are of another type; returned from a handler, it becomes `wamp.error.invalid_argument`.
-    pub fn kwargs<'de, T: Deserialize<'de>>(&'de self) -> Result<T, ErrorReply> {
-        self.payload.kwargs().map_err(ErrorReply::invalid_argument)
-    }
-
-    /// A reply with positional and keyword arguments; `()` for none.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be serialized.
-    pub fn reply<A: Serialize, K: Serialize>(&self, args: A, kwargs: K) -> Result<Reply, ErrorReply> {
-        Ok(Reply(Payload::new(self.encoding, &args, &kwargs)?))
-    }
-}
-
-/// The result of a procedure that answers with more than one value: see [`Invocation::reply`].
-#[derive(Clone, Debug)]
-pub struct Reply(Payload);
-
-impl From<Payload> for Reply {
-    fn from(payload: Payload) -> Self {
-        Self(payload)
-    }
-}
 
 /// The error that a procedure answers with.
 ///
@@ -137,7 +68,7 @@ impl ErrorReply {
         self
     }
 
-    fn invalid_argument(error: DecodeError) -> Self {
+    pub(crate) fn invalid_argument(error: DecodeError) -> Self {
         Self::new(uris::error::INVALID_ARGUMENT).arg(error.to_string())
     }
 
@@ -253,7 +184,7 @@ macro_rules! handlers {
         {
             #[allow(non_snake_case, reason = "the macro names the arguments after their types")]
             fn call(&self, invocation: Invocation) -> BoxFuture<Result<Payload, ErrorReply>> {
-                let encoding = invocation.encoding;
+                let encoding = invocation.encoding();
                 let ($($arg,)*) = match arguments!(invocation $($arg)*) {
                     Ok(args) => args,
                     Err(error) => return Box::pin(std::future::ready(Err(error))),
@@ -272,7 +203,7 @@ macro_rules! handlers {
             #[allow(non_snake_case, reason = "the macro names the arguments after their types")]
             fn call(&self, invocation: Invocation) -> Result<Payload, ErrorReply> {
                 let ($($arg,)*) = arguments!(invocation $($arg)*)?;
-                single(invocation.encoding, &self($($arg,)*)?)
+                single(invocation.encoding(), &self($($arg,)*)?)
             }
         }
     )*};
@@ -306,7 +237,7 @@ pub(crate) fn run(
     aborted: AbortRegistration,
 ) -> BoxFuture<()> {
     Box::pin(async move {
-        let (request, encoding) = (invocation.request, invocation.encoding);
+        let (request, encoding) = (invocation.request, invocation.encoding());
         let work = AssertUnwindSafe(async { handler(invocation).await }).catch_unwind();
         let reply = match Abortable::new(work, aborted).await {
             Ok(Ok(reply)) => reply,

@@ -8,13 +8,16 @@ mod connect;
 mod endpoint;
 mod error;
 mod handler;
+mod invocation;
 mod machine;
 mod memory;
 pub mod net;
 mod pending;
+mod progressive;
 mod publish;
 mod queue;
 mod register;
+mod room;
 mod router;
 mod runtime;
 mod shared;
@@ -26,9 +29,13 @@ pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};
-pub use handler::{BlockingHandler, ErrorReply, Handler, Invocation, Reply};
+pub use handler::{BlockingHandler, ErrorReply, Handler};
+pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture, Reply};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
+pub use progressive::{
+    CallSink, CallStream, LastResult, NextResult, ProgressiveCall, SendPart, StreamingCall,
+};
 pub use publish::{Publish, PublishFuture};
 pub use queue::Event;
 pub use register::{Register, RegisterFuture, Registration, UnregisterFuture};
@@ -37,7 +44,7 @@ pub use runtime::{BoxFuture, Runtime};
 pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
 pub use wamp_proto as proto;
-pub use wamp_proto::message::WelcomeDetails;
+pub use wamp_proto::message::{CancelMode, InvocationPolicy, WelcomeDetails};
 
 #[cfg(test)]
 mod tests;

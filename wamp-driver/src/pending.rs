@@ -13,8 +13,8 @@ use wamp_proto::{Instant, error::Misuse, id::RequestId};
 
 use crate::{
     Error,
+    room::{Room, Urgency},
     shared::{Outcome, Shared, State},
-    wakers::Place,
 };
 
 /// How a wish becomes a request.
@@ -22,10 +22,8 @@ type Send<W> = fn(&mut State, Instant, W) -> Result<RequestId, Misuse>;
 
 /// Waits for room in the queue, makes the request, waits for the answer.
 pub(crate) struct Pending<W> {
-    shared: Arc<Shared>,
+    room: Room,
     step: Step<W>,
-    /// Where it waits for room in the queue.
-    room: Place,
 }
 
 enum Step<W> {
@@ -41,14 +39,14 @@ impl<W> Pending<W> {
             Ok(wish) => Step::Wish(wish, send),
             Err(error) => Step::Failed(error),
         };
-        Self { shared, step, room: None }
+        Self { room: Room::new(shared), step }
     }
 
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Outcome, Error>> {
         loop {
             match std::mem::replace(&mut self.step, Step::Done) {
                 Step::Wish(wish, send) => {
-                    self.step = self.send(context, wish, send, true);
+                    self.step = self.send(context, wish, send, Urgency::AtOnce);
                     if let Step::Wish(..) = self.step {
                         return Poll::Pending;
                     }
@@ -73,14 +71,14 @@ impl<W> Pending<W> {
     pub(crate) fn poll_sent(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         match std::mem::replace(&mut self.step, Step::Done) {
             Step::Wish(wish, send) => {
-                self.step = self.send(context, wish, send, false);
+                self.step = self.send(context, wish, send, Urgency::Soon);
                 match std::mem::replace(&mut self.step, Step::Done) {
                     Step::Wish(wish, send) => {
                         self.step = Step::Wish(wish, send);
                         Poll::Pending
                     }
                     Step::Waiting(request, _) => {
-                        self.shared.peek(|state| state.waiting.remove(&request));
+                        self.room.shared.peek(|state| state.waiting.remove(&request));
                         Poll::Ready(Ok(()))
                     }
                     Step::Failed(error) => Poll::Ready(Err(error)),
@@ -92,15 +90,29 @@ impl<W> Pending<W> {
         }
     }
 
-    /// Makes the request if there is room; stays a wish, with the waker left behind, if there is not. One that is not waited
-    /// for can wait for others to go with it.
-    fn send(&mut self, context: &mut Context<'_>, wish: W, send: Send<W>, at_once: bool) -> Step<W> {
-        let (room, mut stale) = (&mut self.room, None);
-        let make = |state: &mut State, now| {
-            if !state.session.has_room() && state.session.closed().is_none() {
-                stale = state.room.wait(room, context.waker());
-                return Step::Wish(wish, send);
+    /// Waits only until the request is made; its answer is still to be polled for.
+    pub(crate) fn poll_made(&mut self, context: &mut Context<'_>) -> Poll<Result<RequestId, Error>> {
+        match std::mem::replace(&mut self.step, Step::Done) {
+            Step::Wish(wish, send) => self.step = self.send(context, wish, send, Urgency::AtOnce),
+            step => self.step = step,
+        }
+        match std::mem::replace(&mut self.step, Step::Done) {
+            Step::Failed(error) => Poll::Ready(Err(error)),
+            step => {
+                self.step = step;
+                match &self.step {
+                    Step::Waiting(request, _) => Poll::Ready(Ok(*request)),
+                    _ => Poll::Pending,
+                }
             }
+        }
+    }
+
+    /// Makes the request if there is room; stays a wish, with the waker left behind, if there is not.
+    fn send(&mut self, context: &mut Context<'_>, wish: W, send: Send<W>, urgency: Urgency) -> Step<W> {
+        let mut wish = Some(wish);
+        let made = self.room.poll(context, urgency, |state, now| {
+            let Some(wish) = wish.take() else { return Step::Done };
             match send(state, now, wish) {
                 Ok(request) => {
                     let (sender, receiver) = oneshot::channel();
@@ -109,10 +121,12 @@ impl<W> Pending<W> {
                 }
                 Err(misuse) => Step::Failed(misuse.into()),
             }
-        };
-        let step = if at_once { self.shared.update_at_once(make) } else { self.shared.update(make) };
-        drop(stale);
-        step
+        });
+        match (made, wish) {
+            (Poll::Pending, Some(wish)) => Step::Wish(wish, send),
+            (Poll::Ready(step), _) => step,
+            (Poll::Pending, None) => Step::Done,
+        }
     }
 
     /// The future is dropped: nobody waits for the answer any more. Gives the answer that had come already.
@@ -121,7 +135,7 @@ impl<W> Pending<W> {
             return None;
         };
         // A handler that was offered is dropped outside of the lock.
-        let _handler = self.shared.update(|state, _| {
+        let _handler = self.room.shared.update(|state, _| {
             state.waiting.remove(&request)?;
             also(state, request);
             state.session.give_up(request);
@@ -129,14 +143,6 @@ impl<W> Pending<W> {
         });
         answer.close();
         answer.try_recv().ok().flatten()
-    }
-}
-
-impl<W> Drop for Pending<W> {
-    fn drop(&mut self) {
-        if self.room.is_some() {
-            let _waker = self.shared.peek(|state| state.room.leave(&mut self.room));
-        }
     }
 }
 

@@ -7,7 +7,11 @@ use std::{
 };
 
 use serde::Serialize;
-use wamp_proto::{Payload, Uri, Value, id::PublicationId, message::PublishOptions};
+use wamp_proto::{
+    Payload, Uri, Value,
+    id::{PublicationId, SessionId},
+    message::PublishOptions,
+};
 
 use crate::{Client, Error, arguments::Arguments, pending::Pending, shared::Outcome};
 
@@ -55,6 +59,58 @@ impl Publish {
     /// Whether the event is kept from this session itself, should it be subscribed. Default true (P-21).
     pub fn exclude_me(mut self, exclude: bool) -> Self {
         self.options.exclude_me = Some(exclude);
+        self
+    }
+
+    /// Asks the router to tell the subscribers who publishes (P-36).
+    pub fn disclose_me(mut self) -> Self {
+        self.options.disclose_me = true;
+        self
+    }
+
+    /// Asks the router to keep the event for those who subscribe later (P-65), until the next one of this topic.
+    pub fn retain(mut self) -> Self {
+        self.options.retain = true;
+        self
+    }
+
+    /// Keeps the event from these sessions (P-25).
+    pub fn exclude(mut self, sessions: impl IntoIterator<Item = SessionId>) -> Self {
+        self.options.audience.get_or_insert_default().exclude = Some(sessions.into_iter().collect());
+        self
+    }
+
+    /// Keeps the event from these authids (P-25).
+    pub fn exclude_authid(mut self, authids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.options.audience.get_or_insert_default().exclude_authid =
+            Some(authids.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keeps the event from these authroles (P-25).
+    pub fn exclude_authrole(mut self, authroles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.options.audience.get_or_insert_default().exclude_authrole =
+            Some(authroles.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Delivers the event to these sessions only (P-26).
+    pub fn eligible(mut self, sessions: impl IntoIterator<Item = SessionId>) -> Self {
+        self.options.audience.get_or_insert_default().eligible = Some(sessions.into_iter().collect());
+        self
+    }
+
+    /// Delivers the event to these authids only (P-26).
+    pub fn eligible_authid(mut self, authids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.options.audience.get_or_insert_default().eligible_authid =
+            Some(authids.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Delivers the event to these authroles only (P-26).
+    pub fn eligible_authrole(mut self, authroles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.options.audience.get_or_insert_default().eligible_authrole =
+            Some(authroles.into_iter().map(Into::into).collect());
         self
     }
 

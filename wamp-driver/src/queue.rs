@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -62,58 +65,108 @@ impl Event {
     }
 }
 
-/// The queue of one stream, bounded in events.
+/// What comes for one who takes it in turn, bounded.
 #[derive(Debug)]
-pub(crate) struct EventQueue {
-    inner: Mutex<Inner>,
+pub(crate) struct Queue<T> {
+    inner: Mutex<Inner<T>>,
     capacity: usize,
-    pub(crate) topic: Uri,
 }
 
-#[derive(Debug, Default)]
-struct Inner {
-    events: VecDeque<Event>,
-    missed: u64,
+#[derive(Debug)]
+struct Inner<T> {
+    items: VecDeque<T>,
     ended: bool,
     waker: Option<Waker>,
 }
 
-impl EventQueue {
-    pub(crate) fn new(topic: Uri, capacity: usize) -> Arc<Self> {
-        Arc::new(Self { inner: Mutex::default(), capacity: capacity.max(1), topic })
+impl<T> Queue<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let inner = Inner { items: VecDeque::new(), ended: false, waker: None };
+        Self { inner: Mutex::new(inner), capacity: capacity.max(1) }
     }
 
-    /// Adds an event, or counts it when the stream lags; gives the waker to wake once no lock is held.
-    pub(crate) fn push(&self, mut event: Event) -> Option<Waker> {
+    /// Adds an item, or says that there is no room; gives the waker to wake once no lock is held.
+    pub(crate) fn push(&self, item: T) -> Result<Option<Waker>, Full> {
         let mut inner = lock(&self.inner);
-        if inner.events.len() >= self.capacity {
-            if inner.missed == 0 {
-                tracing::warn!(topic = %self.topic, capacity = self.capacity, "subscriber lags, events are dropped");
-            }
-            inner.missed += 1;
-            return None;
+        if inner.items.len() >= self.capacity {
+            return Err(Full);
         }
-        event.missed = std::mem::take(&mut inner.missed);
-        inner.events.push_back(event);
-        inner.waker.take()
+        inner.items.push_back(item);
+        Ok(inner.waker.take())
     }
 
-    /// No more events come.
+    /// No more items come.
     pub(crate) fn end(&self) -> Option<Waker> {
         let mut inner = lock(&self.inner);
         inner.ended = true;
         inner.waker.take()
     }
 
-    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Option<T>> {
         let mut inner = lock(&self.inner);
-        match inner.events.pop_front() {
-            Some(event) => Poll::Ready(Some(event)),
+        match inner.items.pop_front() {
+            Some(item) => Poll::Ready(Some(item)),
             None if inner.ended => Poll::Ready(None),
             None => {
                 inner.waker = Some(context.waker().clone());
                 Poll::Pending
             }
         }
+    }
+
+    fn is_full(&self) -> bool {
+        lock(&self.inner).items.len() >= self.capacity
+    }
+}
+
+/// There is no room for one more.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+/// The queue of one stream of events.
+#[derive(Debug)]
+pub(crate) struct EventQueue {
+    events: Queue<Event>,
+    missed: AtomicU64,
+    /// Whether retained events that come are for this stream.
+    retained: AtomicBool,
+    pub(crate) topic: Uri,
+}
+
+impl EventQueue {
+    pub(crate) fn new(topic: Uri, capacity: usize, retained: bool) -> Arc<Self> {
+        let (missed, retained) = (AtomicU64::new(0), AtomicBool::new(retained));
+        Arc::new(Self { events: Queue::new(capacity), missed, retained, topic })
+    }
+
+    /// Another stream has asked for the retained events.
+    pub(crate) fn take_no_retained(&self) {
+        self.retained.store(false, Ordering::Relaxed);
+    }
+
+    /// Adds an event, or counts it when the stream lags; gives the waker to wake once no lock is held. The session's lock is
+    /// held meanwhile, so that there is one who pushes.
+    pub(crate) fn push(&self, mut event: Event) -> Option<Waker> {
+        if event.details.retained && !self.retained.load(Ordering::Relaxed) {
+            return None;
+        }
+        if self.events.is_full() {
+            if self.missed.fetch_add(1, Ordering::Relaxed) == 0 {
+                tracing::warn!(topic = %self.topic, "subscriber lags, events are dropped");
+            }
+            return None;
+        }
+        event.missed = self.missed.swap(0, Ordering::Relaxed);
+        // There was room, and nobody else pushes.
+        self.events.push(event).ok().flatten()
+    }
+
+    /// No more events come.
+    pub(crate) fn end(&self) -> Option<Waker> {
+        self.events.end()
+    }
+
+    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.events.poll(context)
     }
 }

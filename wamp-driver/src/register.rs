@@ -7,7 +7,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use wamp_proto::{Match, Uri, id::RegistrationId, message::RegisterOptions};
+use wamp_proto::{
+    Match, Uri,
+    id::RegistrationId,
+    message::{InvocationPolicy, RegisterOptions},
+};
 
 use crate::{
     Client, Error,
@@ -45,6 +49,37 @@ impl Register {
     /// Serves every procedure that matches the URI, whose empty components stand for any one component.
     pub fn wildcard(mut self) -> Self {
         self.wish.options.match_policy = Some(Match::Wildcard);
+        self
+    }
+
+    /// How several callees share the procedure, instead of one callee having it alone; all must say the same.
+    pub fn invoke(mut self, policy: InvocationPolicy) -> Self {
+        self.wish.options.invoke = Some(policy);
+        self
+    }
+
+    /// Asks the router to tell who calls, of every caller.
+    pub fn disclose_caller(mut self) -> Self {
+        self.wish.options.disclose_caller = true;
+        self
+    }
+
+    /// Leaves the time limits of calls to this client, which ends the procedure when the time is over.
+    pub fn forward_timeout(mut self) -> Self {
+        self.wish.options.forward_timeout = true;
+        self
+    }
+
+    /// Takes at most so many calls at once; the router keeps further ones back. An extension that Crossbar.io has too.
+    pub fn concurrency(mut self, calls: u64) -> Self {
+        self.wish.options.concurrency = Some(calls);
+        self
+    }
+
+    /// Takes the procedure over from whoever has registered it, if the router allows that. An extension that Crossbar.io has
+    /// too.
+    pub fn force_reregister(mut self) -> Self {
+        self.wish.options.force_reregister = true;
         self
     }
 }

@@ -20,11 +20,12 @@ use wamp_proto::{
 };
 
 use crate::{
-    Error,
+    CallResult, Error, Invocation,
     connect::Joined,
     handler::{self, DynHandler},
+    invocation::{MAX_PARTS, Part},
     machine::{BATCH, Flow},
-    queue::{Event, EventQueue},
+    queue::{Event, EventQueue, Full, Queue},
     runtime::{BoxFuture, Runtime},
     wakers::Wakers,
 };
@@ -64,6 +65,8 @@ pub(crate) struct State {
     pub(crate) session: Session,
     /// Who waits for the answer to a request.
     pub(crate) waiting: HashMap<RequestId, oneshot::Sender<Outcome>>,
+    /// Where the progressive results of a call go.
+    pub(crate) results: HashMap<RequestId, Arc<Queue<CallResult>>>,
     /// The topics that somebody here listens to.
     pub(crate) topics: HashMap<Pattern, Topic>,
     /// The topic of each SUBSCRIBE that is on its way.
@@ -77,7 +80,7 @@ pub(crate) struct State {
     /// The registration of each UNREGISTER that is on its way.
     pub(crate) ending: HashMap<RequestId, RegistrationId>,
     /// Invocations that are being handled.
-    running: HashMap<RequestId, AbortHandle>,
+    running: HashMap<RequestId, Running>,
     pub(crate) joined: Option<Joined>,
     /// Whether a pump still holds the transport.
     pub(crate) pumping: bool,
@@ -93,6 +96,21 @@ pub(crate) struct State {
     pub(crate) idle: Wakers,
 }
 
+/// An invocation that is being handled.
+pub(crate) struct Running {
+    abort: AbortHandle,
+    /// Where further arguments go, if the caller sends them in parts.
+    parts: Option<Arc<Queue<Part>>>,
+}
+
+impl Running {
+    /// Nobody waits for its answer any more.
+    fn cancel(&self) -> Option<Waker> {
+        self.abort.abort();
+        self.parts.as_ref()?.end()
+    }
+}
+
 /// A topic, or a pattern of topics, and the streams of its events (P-06).
 pub(crate) struct Topic {
     pub(crate) status: TopicStatus,
@@ -104,6 +122,12 @@ pub(crate) enum TopicStatus {
     Asking(Vec<oneshot::Sender<Outcome>>),
     /// SUBSCRIBED.
     Active(SubscriptionId),
+}
+
+impl Topic {
+    fn is_active(&self) -> bool {
+        matches!(self.status, TopicStatus::Active(_))
+    }
 }
 
 /// The answer to a request.
@@ -155,6 +179,7 @@ impl Shared {
         let state = State {
             session,
             waiting: HashMap::new(),
+            results: HashMap::new(),
             topics: HashMap::new(),
             asking: HashMap::new(),
             patterns: HashMap::new(),
@@ -292,11 +317,12 @@ impl Shared {
         use session::Event as E;
         match event {
             E::Joined(welcome) => state.joined = Some(Joined::new(*welcome, state.session.realm())),
-            E::Result { request, details, payload }
-                // Progressive results need a caller that asked for them; none of ours does.
-                if !details.progress => {
-                    state.answer(effects, request, Outcome::Result { details: Box::new(details), payload });
-                }
+            E::Result { request, details, payload } if details.progress => {
+                self.progress(state, effects, request, CallResult { details, payload });
+            }
+            E::Result { request, details, payload } => {
+                state.answer(effects, request, Outcome::Result { details: Box::new(details), payload });
+            }
             E::Published { request, publication } => {
                 state.answer(effects, request, Outcome::Published(publication));
             }
@@ -317,7 +343,17 @@ impl Shared {
             E::Invocation { request, registration, details, payload } => {
                 self.invoke(state, effects, request, registration, *details, payload);
             }
-            E::Interrupted { request, mode } => self.interrupt(state, request, mode),
+            E::InvocationProgress { request, details, payload } => {
+                self.more_arguments(state, effects, request, Part::new(&details, payload));
+            }
+            E::InvocationTimedOut { request } => {
+                tracing::debug!(%request, "the time of a call is over");
+                effects.wakers.extend(state.running.get(&request).and_then(Running::cancel));
+            }
+            E::Interrupted { request, mode } => {
+                tracing::debug!(%request, ?mode, "the caller canceled the call");
+                effects.wakers.extend(state.running.get(&request).and_then(Running::cancel));
+            }
             E::SubscriptionRevoked { subscription, .. } => state.end_topic(effects, subscription),
             E::RegistrationRevoked { registration, reason } => {
                 let reason = reason.unwrap_or_default();
@@ -350,24 +386,55 @@ impl Shared {
             }
             Some(handler) => {
                 let (abort, aborted) = AbortHandle::new_pair();
-                state.running.insert(request, abort);
+                let parts = details.progress.then(|| Arc::new(Queue::new(MAX_PARTS)));
+                state.running.insert(request, Running { abort, parts: parts.clone() });
                 let invocation =
-                    handler::Invocation::new(request, registration, details, payload, self.encoding);
+                    Invocation::new(self.clone(), request, registration, details, payload, parts);
                 effects.tasks.push(handler::run(self.clone(), handler.clone(), invocation, aborted));
                 None
             }
         };
         if let Some((error, text)) = refusal {
-            let payload = Payload::from_args(self.encoding, &[text]).unwrap_or_else(|_| Payload::empty());
-            self.reply(state, request, Err(RemoteError { error: Uri::unchecked(error), payload }));
+            self.refuse(state, request, error, text);
         }
     }
 
-    fn interrupt(&self, state: &mut State, request: RequestId, mode: Option<CancelMode>) {
-        if let Some(running) = state.running.get(&request) {
-            running.abort();
+    /// A progressive result. A call whose results come faster than they are taken is canceled: none is lost in silence.
+    fn progress(&self, state: &mut State, effects: &mut Effects, request: RequestId, part: CallResult) {
+        let Some(queue) = state.results.get(&request) else { return };
+        match queue.push(part) {
+            Ok(waker) => effects.wakers.extend(waker),
+            Err(Full) => {
+                tracing::warn!(%request, "progressive results are not taken, the call is canceled");
+                // A router that cannot cancel is not asked; what still comes is dropped.
+                let _ = state.session.cancel(request, CancelMode::KillNoWait);
+                state.session.give_up(request);
+                state.answer(effects, request, Outcome::Failed(Error::Lagging));
+            }
         }
-        tracing::debug!(%request, ?mode, "the caller canceled the call");
+    }
+
+    /// Further arguments of an invocation. One whose handler does not take them is refused.
+    fn more_arguments(&self, state: &mut State, effects: &mut Effects, request: RequestId, part: Part) {
+        let Some(parts) = state.running.get(&request).and_then(|running| running.parts.clone()) else {
+            return;
+        };
+        let last = part.last;
+        match parts.push(part) {
+            Ok(waker) => effects.wakers.extend(waker),
+            Err(Full) => {
+                effects.wakers.extend(state.running.get(&request).and_then(Running::cancel));
+                self.refuse(state, request, uris::error::UNAVAILABLE, "the arguments come too fast");
+            }
+        }
+        if last {
+            effects.wakers.extend(parts.end());
+        }
+    }
+
+    fn refuse(&self, state: &mut State, request: RequestId, error: &str, text: &str) {
+        let payload = Payload::from_args(self.encoding, &[text]).unwrap_or_else(|_| Payload::empty());
+        self.reply(state, request, Err(RemoteError { error: Uri::unchecked(error), payload }));
     }
 
     /// A handler has finished.
@@ -411,7 +478,15 @@ impl State {
         self.running.is_empty()
     }
 
+    /// Whether nobody waits for the answer to an invocation any more.
+    pub(crate) fn is_canceled(&self, request: RequestId) -> bool {
+        self.running.get(&request).is_none_or(|running| running.abort.is_aborted())
+    }
+
     fn answer(&mut self, effects: &mut Effects, request: RequestId, outcome: Outcome) {
+        if !self.results.is_empty() {
+            self.results.remove(&request);
+        }
         if let Some(waiter) = self.waiting.remove(&request) {
             effects.answers.push((waiter, outcome));
         }
@@ -426,7 +501,10 @@ impl State {
         }
         self.answer(effects, request, Outcome::Failed(error.clone()));
         if let Some(pattern) = self.asking.remove(&request) {
-            if let Some(Topic { status: TopicStatus::Asking(waiters), queues }) = self.topics.remove(&pattern)
+            // One that is active stays, if it was only asked for its retained events.
+            let asking = self.topics.get(&pattern).is_some_and(|topic| !topic.is_active());
+            if let Some(Topic { status: TopicStatus::Asking(waiters), queues }) =
+                asking.then(|| self.topics.remove(&pattern)).flatten()
             {
                 effects.wakers.extend(queues.iter().filter_map(|queue| queue.end()));
                 effects
@@ -533,8 +611,10 @@ impl State {
         self.ending.clear();
         effects.buried.extend(self.offered.drain().map(|(_, handler)| handler));
         effects.buried.extend(self.procedures.drain().map(|(_, handler)| handler));
-        // Handlers run on: what they do may matter to others than the caller.
-        self.running.clear();
+        self.results.clear();
+        // Handlers run on: what they do may matter to others than the caller. But no more arguments come.
+        let parts = self.running.drain().filter_map(|(_, running)| running.parts);
+        effects.wakers.extend(parts.filter_map(|parts| parts.end()));
         effects.wakers.extend(self.room.take());
     }
 }

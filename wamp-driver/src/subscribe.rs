@@ -13,20 +13,16 @@ use futures_channel::oneshot;
 use futures_core::Stream;
 use futures_util::FutureExt as _;
 use wamp_proto::{
-    Instant, Match, Pattern, Uri,
-    error::Misuse,
-    id::{RequestId, SubscriptionId},
-    message::SubscribeOptions,
-    uri::UriRule,
+    Instant, Match, Pattern, Uri, error::Misuse, id::SubscriptionId, message::SubscribeOptions, uri::UriRule,
 };
 
 use crate::{
     Client, CloseFuture, Error, Event,
     handler::run_blocking,
     queue::EventQueue,
+    room::{Room, Urgency},
     runtime::{BoxFuture, Runtime},
     shared::{Outcome, State, Topic, TopicStatus},
-    wakers::Place,
 };
 
 /// A topic to subscribe to: add options, then `.await` it for a stream of events, or give it a handler.
@@ -37,6 +33,7 @@ pub struct Subscribe {
     topic: String,
     kind: Match,
     capacity: usize,
+    get_retained: bool,
 }
 
 /// Events that wait in a stream before later ones are dropped and counted.
@@ -44,7 +41,13 @@ const DEFAULT_CAPACITY: usize = 1024;
 
 impl Subscribe {
     pub(crate) fn new(client: Client, topic: &str) -> Self {
-        Self { client, topic: topic.to_owned(), kind: Match::Exact, capacity: DEFAULT_CAPACITY }
+        Self {
+            client,
+            topic: topic.to_owned(),
+            kind: Match::Exact,
+            capacity: DEFAULT_CAPACITY,
+            get_retained: false,
+        }
     }
 
     /// Takes the events of every topic that begins with the URI, character by character (P-46).
@@ -56,6 +59,13 @@ impl Subscribe {
     /// Takes the events of every topic that matches the URI, whose empty components stand for any one component (P-47).
     pub fn wildcard(mut self) -> Self {
         self.kind = Match::Wildcard;
+        self
+    }
+
+    /// Asks for the event that was retained on the topic, or for those on all topics of a pattern (P-68): they come first,
+    /// with `details.retained`.
+    pub fn get_retained(mut self) -> Self {
+        self.get_retained = true;
         self
     }
 
@@ -96,17 +106,15 @@ impl IntoFuture for Subscribe {
     type IntoFuture = SubscribeFuture;
 
     fn into_future(self) -> SubscribeFuture {
-        SubscribeFuture { wish: Some(self), room: None, waiting: None }
+        SubscribeFuture { room: Room::new(self.client.shared.clone()), wish: Some(self), waiting: None }
     }
 }
 
 /// A subscription under way.
-#[derive(Debug)]
 #[must_use = "nothing is subscribed until it is awaited"]
 pub struct SubscribeFuture {
     wish: Option<Subscribe>,
-    /// Where it waits for room in the queue.
-    room: Place,
+    room: Room,
     /// The stream to hand out, and the answer of the router, unless it had answered already.
     waiting: Option<(Subscription, Option<oneshot::Receiver<Outcome>>)>,
 }
@@ -115,15 +123,12 @@ impl Future for SubscribeFuture {
     type Output = Result<Subscription, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(wish) = self.wish.take() {
-            match join(&wish, &mut self.room, context) {
-                Ok(Some(waiting)) => self.waiting = Some(waiting),
-                Ok(None) => {
-                    self.wish = Some(wish);
-                    return Poll::Pending;
-                }
-                Err(error) => return Poll::Ready(Err(error)),
-            }
+        if let Some(wish) = &self.wish {
+            let pattern = Pattern::new(UriRule::Loose, wish.kind, &wish.topic).map_err(Misuse::Uri)?;
+            let Self { wish: Some(wish), room, .. } = &mut *self else { return Poll::Pending };
+            let joined =
+                ready!(room.poll(context, Urgency::AtOnce, |state, now| join(state, now, wish, pattern)))?;
+            (self.wish, self.waiting) = (None, Some(joined));
         }
         let Some((subscription, answer)) = &mut self.waiting else { return Poll::Pending };
         if let Some(answer) = answer {
@@ -138,11 +143,9 @@ impl Future for SubscribeFuture {
     }
 }
 
-impl Drop for SubscribeFuture {
-    fn drop(&mut self) {
-        if let Some(wish) = &self.wish {
-            let _waker = wish.client.shared.peek(|state| state.room.leave(&mut self.room));
-        }
+impl fmt::Debug for SubscribeFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscribeFuture").field("wish", &self.wish).finish_non_exhaustive()
     }
 }
 
@@ -191,55 +194,40 @@ async fn handle(mut subscription: Subscription, handler: Box<EventHandler>) {
 /// A stream, and the router's answer unless the topic is active already.
 type Joined = (Subscription, Option<oneshot::Receiver<Outcome>>);
 
-/// Adds a stream to its topic, and asks the router unless it was asked before (P-06). `None` when there is no room now.
-fn join(wish: &Subscribe, room: &mut Place, context: &mut Context<'_>) -> Result<Option<Joined>, Error> {
-    let pattern = Pattern::new(UriRule::Loose, wish.kind, &wish.topic).map_err(Misuse::Uri)?;
-    let client = &wish.client;
-    let mut stale = None;
-    client.shared.update(|state, now| {
-        if let Some(closed) = state.session.closed() {
-            return Err(Error::Closed(closed.clone()));
+/// Adds a stream to its topic, and asks the router unless it was asked before (P-06). One that wants retained events asks in
+/// any case: they come with the answer, and are for this stream alone.
+fn join(state: &mut State, now: Instant, wish: &Subscribe, pattern: Pattern) -> Result<Joined, Error> {
+    if let Some(closed) = state.session.closed() {
+        return Err(Error::Closed(closed.clone()));
+    }
+    if wish.get_retained || !state.topics.contains_key(&pattern) {
+        ask(state, now, &pattern, wish.get_retained)?;
+    }
+    let asking = || Topic { status: TopicStatus::Asking(Vec::new()), queues: Vec::new() };
+    let topic = state.topics.entry(pattern.clone()).or_insert_with(asking);
+    let queue = EventQueue::new(pattern.uri().clone(), wish.capacity, wish.get_retained);
+    if wish.get_retained {
+        topic.queues.iter().for_each(|queue| queue.take_no_retained());
+    }
+    topic.queues.push(queue.clone());
+    let (id, answer) = match &mut topic.status {
+        TopicStatus::Active(id) => (Some(*id), None),
+        TopicStatus::Asking(waiters) => {
+            let (sender, receiver) = oneshot::channel();
+            waiters.push(sender);
+            (None, Some(receiver))
         }
-        if !state.session.has_room() {
-            stale = state.room.wait(room, context.waker());
-            return Ok(None);
-        }
-        if !state.topics.contains_key(&pattern) {
-            ask(state, now, &pattern)?;
-        }
-        let Some(topic) = state.topics.get_mut(&pattern) else { return Ok(None) };
-        let queue = EventQueue::new(pattern.uri().clone(), wish.capacity);
-        topic.queues.push(queue.clone());
-        let mut subscription = Subscription {
-            client: Some(client.clone()),
-            shared: client.shared.clone(),
-            pattern,
-            queue,
-            id: None,
-        };
-        let answer = match &mut topic.status {
-            TopicStatus::Active(id) => {
-                subscription.id = Some(*id);
-                None
-            }
-            TopicStatus::Asking(waiters) => {
-                let (sender, receiver) = oneshot::channel();
-                waiters.push(sender);
-                Some(receiver)
-            }
-        };
-        Ok(Some((subscription, answer)))
-    })
+    };
+    let client = wish.client.clone();
+    Ok((Subscription { shared: client.shared.clone(), client: Some(client), pattern, queue, id }, answer))
 }
 
-fn ask(state: &mut State, now: Instant, pattern: &Pattern) -> Result<RequestId, Misuse> {
-    let kind = Some(pattern.kind()).filter(|kind| *kind != Match::Exact);
-    let options = SubscribeOptions { match_policy: kind, ..SubscribeOptions::default() };
+fn ask(state: &mut State, now: Instant, pattern: &Pattern, get_retained: bool) -> Result<(), Misuse> {
+    let match_policy = Some(pattern.kind()).filter(|kind| *kind != Match::Exact);
+    let options = SubscribeOptions { match_policy, get_retained, ..SubscribeOptions::default() };
     let request = state.session.subscribe(now, pattern.uri().clone(), options)?;
     state.asking.insert(request, pattern.clone());
-    let topic = Topic { status: TopicStatus::Asking(Vec::new()), queues: Vec::new() };
-    state.topics.insert(pattern.clone(), topic);
-    Ok(request)
+    Ok(())
 }
 
 /// The events of a topic, or of a pattern of topics, in the order in which each publisher sent them (S-75).
