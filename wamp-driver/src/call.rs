@@ -151,11 +151,12 @@ impl IntoFuture for Call {
     type IntoFuture = CallFuture;
 
     fn into_future(self) -> CallFuture {
+        let limited = self.timeout.is_some();
         let (client, call, cancel) = self.finish();
         let pending = Pending::new(client.shared.clone(), call.map_err(Error::from), |state, now, call| {
             state.session.call(now, call)
         });
-        CallFuture { pending, cancel, _client: client }
+        CallFuture { pending, cancel, limited, _client: client }
     }
 }
 
@@ -165,6 +166,7 @@ impl IntoFuture for Call {
 pub struct CallFuture {
     pending: Pending<session::Call>,
     cancel: CancelMode,
+    limited: bool,
     /// Keeps the session alive.
     _client: Client,
 }
@@ -173,10 +175,8 @@ impl Future for CallFuture {
     type Output = Result<CallResult, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.pending.poll(context).map(|outcome| match outcome? {
-            Outcome::Result { details, payload } => Ok(CallResult { details: *details, payload }),
-            outcome => Err(outcome.unexpected()),
-        })
+        let limited = self.limited;
+        self.pending.poll(context).map(|outcome| CallResult::new(outcome, limited))
     }
 }
 
@@ -201,6 +201,16 @@ pub struct CallResult {
 }
 
 impl CallResult {
+    /// Of the answer to a call, which may have had a time limit of its own.
+    pub(crate) fn new(outcome: Result<Outcome, Error>, limited: bool) -> Result<Self, Error> {
+        match outcome {
+            Ok(Outcome::Result { details, payload }) => Ok(Self { details: *details, payload }),
+            Ok(outcome) => Err(outcome.unexpected()),
+            Err(error) if limited => Err(error.of_limited_call()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The positional results as a tuple or list.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use wamp_proto::{
     DecodeError, EncodeError, Uri,
     error::{Closed, Misuse, RemoteError},
     session::Failure,
+    uri::uris,
 };
 
 use crate::endpoint::InvalidEndpoint;
@@ -50,6 +51,16 @@ impl Error {
     /// The URI of the error that the other end answered with.
     pub fn uri(&self) -> Option<&Uri> {
         self.remote().map(|remote| &remote.error)
+    }
+}
+
+impl Error {
+    /// The router keeps the time limit of a call too, and may be faster than we are: it is the same time limit.
+    pub(crate) fn of_limited_call(self) -> Self {
+        match self.uri() {
+            Some(error) if *error == uris::error::TIMEOUT => Self::Timeout,
+            _ => self,
+        }
     }
 }
 

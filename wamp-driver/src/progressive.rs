@@ -19,7 +19,7 @@ use crate::{
     pending::Pending,
     queue::Queue,
     room::{Room, Urgency},
-    shared::{Outcome, Shared},
+    shared::Shared,
 };
 
 /// Progressive results that wait to be taken before the call is canceled.
@@ -44,6 +44,7 @@ struct Start {
     results: Arc<Queue<CallResult>>,
     client: Client,
     cancel: CancelMode,
+    limited: bool,
 }
 
 #[derive(Debug)]
@@ -55,6 +56,7 @@ struct Wish {
 impl Start {
     fn new(client: Client, call: Result<session::Call, EncodeError>, cancel: CancelMode) -> Self {
         let results = Arc::new(Queue::new(MAX_RESULTS));
+        let limited = call.as_ref().is_ok_and(|call| call.timeout.is_some());
         let wish = call.map(|call| Wish { call, results: results.clone() });
         let send: fn(&mut _, _, Wish) -> _ = |state: &mut crate::shared::State, now, wish: Wish| {
             let request = state.session.call(now, wish.call)?;
@@ -62,7 +64,7 @@ impl Start {
             Ok(request)
         };
         let pending = Pending::new(client.shared.clone(), wish.map_err(Error::from), send);
-        Self { pending: Some(pending), results, client, cancel }
+        Self { pending: Some(pending), results, client, cancel, limited }
     }
 
     /// The stream of the results, once the call is made.
@@ -70,8 +72,12 @@ impl Start {
         let Some(pending) = &mut self.pending else { return Poll::Pending };
         let request = ready!(pending.poll_made(context))?;
         let Some(pending) = self.pending.take() else { return Poll::Pending };
-        let (results, client, cancel) = (self.results.clone(), self.client.clone(), self.cancel);
-        Poll::Ready(Ok((request, CallStream { pending, results, last: None, done: false, cancel, client })))
+        let (results, client) = (self.results.clone(), self.client.clone());
+        let Self { cancel, limited, .. } = *self;
+        Poll::Ready(Ok((
+            request,
+            CallStream { pending, results, last: None, done: false, cancel, limited, client },
+        )))
     }
 }
 
@@ -118,6 +124,7 @@ pub struct CallStream {
     last: Option<Result<CallResult, Error>>,
     done: bool,
     cancel: CancelMode,
+    limited: bool,
     /// Keeps the session alive.
     client: Client,
 }
@@ -149,11 +156,7 @@ impl Stream for CallStream {
         // The last one is looked for first: when it is there, so are all before it.
         if this.last.is_none() {
             if let Poll::Ready(outcome) = this.pending.poll(context) {
-                this.last = Some(match outcome {
-                    Ok(Outcome::Result { details, payload }) => Ok(CallResult { details: *details, payload }),
-                    Ok(outcome) => Err(outcome.unexpected()),
-                    Err(error) => Err(error),
-                });
+                this.last = Some(CallResult::new(outcome, this.limited));
             }
         }
         match (this.results.poll(context), this.last.take()) {
