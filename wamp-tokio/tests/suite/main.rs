@@ -1,6 +1,5 @@
 //! The client and the router over real transports: every behaviour over every transport and serializer.
 
-mod calls;
 mod closing;
 mod events;
 mod faults;

@@ -1,0 +1,85 @@
+//! The list of cases, from which tests are made and in which they are found.
+
+use wamp_driver::BoxFuture;
+
+use super::{Kit, Stage};
+
+/// One thing that every adapter must do.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// What it is about.
+    pub group: &'static str,
+    /// What must be so.
+    pub name: &'static str,
+    /// The test itself.
+    pub body: Body,
+}
+
+/// What a case needs.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// A router over every transport: a URL to connect to is enough.
+    Everywhere(fn(Stage) -> BoxFuture<()>),
+    /// The same, but over sockets only.
+    Sockets(fn(Stage) -> BoxFuture<()>),
+    /// Routers with settings of their own.
+    Routers(fn(Kit) -> BoxFuture<()>),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Everywhere(_) => "Everywhere",
+            Self::Sockets(_) => "Sockets",
+            Self::Routers(_) => "Routers",
+        })
+    }
+}
+
+/// Hands the list of all cases to a macro, behind what else is given: `[..] group { Kind case; .. } ..`.
+#[macro_export]
+macro_rules! conformance_cases {
+    ($make:ident $($context:tt)*) => {
+        $make! {
+            [$($context)*]
+            calls {
+                Everywhere typed_values;
+                Everywhere positional_and_keyword_arguments_both_ways;
+                Everywhere errors_are_told_apart_by_their_uri;
+                Everywhere wrong_arguments_are_the_callers_fault;
+                Everywhere what_cannot_be_sent_fails_at_once_and_alone;
+                Everywhere five_hundred_calls_in_flight;
+                Everywhere a_call_that_times_out_is_canceled;
+                Everywhere a_late_result_is_dropped;
+                Everywhere dropping_a_call_cancels_it;
+                Everywhere a_callee_that_leaves_fails_its_calls;
+                Everywhere a_slow_handler_blocks_nothing;
+                Everywhere a_procedure_that_blocks_blocks_nothing;
+                Everywhere a_panic_is_an_error_to_the_caller_only;
+                Everywhere handlers_call_too;
+                Routers too_large_an_answer_becomes_an_error;
+            }
+        }
+    };
+}
+
+macro_rules! list {
+    ([] $($group:ident { $($kind:ident $case:ident;)* })*) => {
+        &[$($(Case {
+            group: stringify!($group),
+            name: stringify!($case),
+            body: Body::$kind(|on| Box::pin(super::$group::$case(on))),
+        },)*)*]
+    };
+}
+
+/// All cases.
+pub fn cases() -> &'static [Case] {
+    const CASES: &[Case] = conformance_cases!(list);
+    CASES
+}
+
+pub(super) fn find(group: &str, name: &str) -> Case {
+    let found = cases().iter().find(|case| (case.group, case.name) == (group, name));
+    *found.unwrap_or_else(|| panic!("there is no case {group}::{name}"))
+}
