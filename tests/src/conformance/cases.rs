@@ -59,6 +59,38 @@ macro_rules! conformance_cases {
                 Everywhere handlers_call_too;
                 Routers too_large_an_answer_becomes_an_error;
             }
+            closing {
+                Everywhere closing_twice_is_closing_once;
+                Everywhere a_handle_of_an_ended_session_says_so;
+                Everywhere closing_fails_all_that_is_under_way;
+                Everywhere the_last_handle_closes_the_session;
+                Everywhere a_call_under_way_keeps_its_session;
+                Everywhere a_router_that_shuts_down_says_goodbye;
+                Everywhere a_join_that_is_refused_says_why;
+                Sockets a_dropped_connect_leaves_nothing_behind;
+                Routers nobody_there;
+                Sockets serializers_are_negotiated;
+            }
+            events {
+                Everywhere events_reach_their_subscribers_in_order;
+                Everywhere a_publisher_hears_itself_only_when_it_wants_to;
+                Everywhere prefixes_and_wildcards;
+                Everywhere streams_of_one_topic_share_one_subscription;
+                Everywhere subscribing_while_an_unsubscribe_is_on_its_way;
+                Everywhere a_dropped_wish_leaves_nothing_behind;
+                Everywhere a_full_stream_counts_what_it_missed;
+                Everywhere a_handler_that_panics_handles_the_next_event;
+                Everywhere several_handlers_on_a_subscription;
+                Everywhere a_slow_handler_delays_its_own_events_only;
+                Everywhere streams_end_with_the_session_but_give_what_they_have;
+                Everywhere acknowledged_publications_of_many_tasks;
+            }
+            registrations {
+                Everywhere prefixes_and_wildcards;
+                Everywhere a_name_is_taken_once;
+                Everywhere a_call_under_way_is_answered_after_the_registration_has_ended;
+                Everywhere a_handler_is_dropped_with_its_registration;
+            }
         }
     };
 }

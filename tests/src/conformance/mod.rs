@@ -6,7 +6,10 @@
 
 mod calls;
 mod cases;
+pub mod closing;
+mod events;
 mod kit;
+mod registrations;
 mod stage;
 mod tools;
 
