@@ -8,6 +8,7 @@
 
 pub mod conformance;
 pub mod model;
+pub mod proxy;
 pub mod random;
 pub mod world;
 

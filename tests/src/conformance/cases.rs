@@ -59,18 +59,6 @@ macro_rules! conformance_cases {
                 Everywhere handlers_call_too;
                 Routers too_large_an_answer_becomes_an_error;
             }
-            closing {
-                Everywhere closing_twice_is_closing_once;
-                Everywhere a_handle_of_an_ended_session_says_so;
-                Everywhere closing_fails_all_that_is_under_way;
-                Everywhere the_last_handle_closes_the_session;
-                Everywhere a_call_under_way_keeps_its_session;
-                Everywhere a_router_that_shuts_down_says_goodbye;
-                Everywhere a_join_that_is_refused_says_why;
-                Sockets a_dropped_connect_leaves_nothing_behind;
-                Routers nobody_there;
-                Sockets serializers_are_negotiated;
-            }
             events {
                 Everywhere events_reach_their_subscribers_in_order;
                 Everywhere a_publisher_hears_itself_only_when_it_wants_to;
@@ -90,6 +78,31 @@ macro_rules! conformance_cases {
                 Everywhere a_name_is_taken_once;
                 Everywhere a_call_under_way_is_answered_after_the_registration_has_ended;
                 Everywhere a_handler_is_dropped_with_its_registration;
+            }
+            closing {
+                Everywhere closing_twice_is_closing_once;
+                Everywhere a_handle_of_an_ended_session_says_so;
+                Everywhere closing_fails_all_that_is_under_way;
+                Everywhere the_last_handle_closes_the_session;
+                Everywhere a_call_under_way_keeps_its_session;
+                Everywhere a_router_that_shuts_down_says_goodbye;
+                Everywhere a_join_that_is_refused_says_why;
+                Sockets a_dropped_connect_leaves_nothing_behind;
+                Routers nobody_there;
+                Sockets serializers_are_negotiated;
+            }
+            faults {
+                Routers delay;
+                Routers single_bytes;
+                Routers slow_read;
+                Routers cut_at_once;
+                Routers cut_within_a_header;
+                Routers cut_within_a_frame;
+                Routers cut_between_later_frames;
+                Routers truncated;
+                Routers reset;
+                Routers black_hole;
+                Routers while_connecting;
             }
         }
     };

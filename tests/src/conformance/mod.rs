@@ -8,6 +8,7 @@ mod calls;
 mod cases;
 pub mod closing;
 mod events;
+mod faults;
 mod kit;
 mod registrations;
 mod stage;
