@@ -91,6 +91,12 @@ macro_rules! conformance_cases {
                 Routers nobody_there;
                 Sockets serializers_are_negotiated;
             }
+            payloads {
+                Everywhere around_every_boundary;
+                Everywhere large_and_small_side_by_side;
+                Routers the_message_limit;
+                Routers a_result_that_the_caller_does_not_take;
+            }
             faults {
                 Routers delay;
                 Routers single_bytes;

@@ -10,6 +10,7 @@ pub mod closing;
 mod events;
 mod faults;
 mod kit;
+mod payloads;
 mod registrations;
 mod stage;
 mod tools;
