@@ -2,11 +2,13 @@
 //!
 //! [`World`] is a router, any number of client sessions and raw peers, and the links between them, in memory, on a
 //! virtual clock, and the same for the same seed. [`model`] is a second, naive router that says what the real one must
-//! do.
+//! do. [`conformance`] is what every adapter must do on real transports.
 
 #![forbid(unsafe_code)]
 
+pub mod conformance;
 pub mod model;
+pub mod proxy;
 pub mod random;
 pub mod world;
 

@@ -1,12 +1,7 @@
 //! The client and the router over real transports: every behaviour over every transport and serializer.
 
-mod calls;
-mod closing;
-mod events;
-mod faults;
 mod harness;
-mod proxy;
 mod pump;
-mod registrations;
+mod runtimes;
 mod stalls;
 mod transports;

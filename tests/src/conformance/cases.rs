@@ -1,0 +1,136 @@
+//! The list of cases, from which tests are made and in which they are found.
+
+use wamp_driver::BoxFuture;
+
+use super::{Kit, Stage};
+
+/// One thing that every adapter must do.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// What it is about.
+    pub group: &'static str,
+    /// What must be so.
+    pub name: &'static str,
+    /// The test itself.
+    pub body: Body,
+}
+
+/// What a case needs.
+#[derive(Clone, Copy)]
+pub enum Body {
+    /// A router over every transport: a URL to connect to is enough.
+    Everywhere(fn(Stage) -> BoxFuture<()>),
+    /// The same, but over sockets only.
+    Sockets(fn(Stage) -> BoxFuture<()>),
+    /// Routers with settings of their own.
+    Routers(fn(Kit) -> BoxFuture<()>),
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Everywhere(_) => "Everywhere",
+            Self::Sockets(_) => "Sockets",
+            Self::Routers(_) => "Routers",
+        })
+    }
+}
+
+/// Hands the list of all cases to a macro, behind what else is given: `[..] group { Kind case; .. } ..`.
+#[macro_export]
+macro_rules! conformance_cases {
+    ($make:ident $($context:tt)*) => {
+        $make! {
+            [$($context)*]
+            calls {
+                Everywhere typed_values;
+                Everywhere positional_and_keyword_arguments_both_ways;
+                Everywhere errors_are_told_apart_by_their_uri;
+                Everywhere wrong_arguments_are_the_callers_fault;
+                Everywhere what_cannot_be_sent_fails_at_once_and_alone;
+                Everywhere five_hundred_calls_in_flight;
+                Everywhere a_call_that_times_out_is_canceled;
+                Everywhere a_late_result_is_dropped;
+                Everywhere dropping_a_call_cancels_it;
+                Everywhere a_callee_that_leaves_fails_its_calls;
+                Everywhere a_slow_handler_blocks_nothing;
+                Everywhere a_procedure_that_blocks_blocks_nothing;
+                Everywhere a_panic_is_an_error_to_the_caller_only;
+                Everywhere handlers_call_too;
+                Routers too_large_an_answer_becomes_an_error;
+            }
+            events {
+                Everywhere events_reach_their_subscribers_in_order;
+                Everywhere a_publisher_hears_itself_only_when_it_wants_to;
+                Everywhere prefixes_and_wildcards;
+                Everywhere streams_of_one_topic_share_one_subscription;
+                Everywhere subscribing_while_an_unsubscribe_is_on_its_way;
+                Everywhere a_dropped_wish_leaves_nothing_behind;
+                Everywhere a_full_stream_counts_what_it_missed;
+                Everywhere a_handler_that_panics_handles_the_next_event;
+                Everywhere several_handlers_on_a_subscription;
+                Everywhere a_slow_handler_delays_its_own_events_only;
+                Everywhere streams_end_with_the_session_but_give_what_they_have;
+                Everywhere acknowledged_publications_of_many_tasks;
+            }
+            registrations {
+                Everywhere prefixes_and_wildcards;
+                Everywhere a_name_is_taken_once;
+                Everywhere a_call_under_way_is_answered_after_the_registration_has_ended;
+                Everywhere a_handler_is_dropped_with_its_registration;
+            }
+            closing {
+                Everywhere closing_twice_is_closing_once;
+                Everywhere a_handle_of_an_ended_session_says_so;
+                Everywhere closing_fails_all_that_is_under_way;
+                Everywhere the_last_handle_closes_the_session;
+                Everywhere a_call_under_way_keeps_its_session;
+                Everywhere a_router_that_shuts_down_says_goodbye;
+                Everywhere a_join_that_is_refused_says_why;
+                Sockets a_dropped_connect_leaves_nothing_behind;
+                Routers nobody_there;
+                Sockets serializers_are_negotiated;
+            }
+            payloads {
+                Everywhere around_every_boundary;
+                Everywhere large_and_small_side_by_side;
+                Routers the_message_limit;
+                Routers a_result_that_the_caller_does_not_take;
+            }
+            faults {
+                Routers delay;
+                Routers single_bytes;
+                Routers slow_read;
+                Routers cut_at_once;
+                Routers cut_within_a_header;
+                Routers cut_within_a_frame;
+                Routers cut_between_later_frames;
+                Routers truncated;
+                Routers reset;
+                Routers black_hole;
+                Routers while_connecting;
+            }
+        }
+    };
+}
+
+macro_rules! list {
+    ([] $($group:ident { $($kind:ident $case:ident;)* })*) => {
+        &[$($(Case {
+            group: stringify!($group),
+            name: stringify!($case),
+            body: Body::$kind(|on| Box::pin(super::$group::$case(on))),
+        },)*)*]
+    };
+}
+
+/// All cases.
+pub fn cases() -> &'static [Case] {
+    const CASES: &[Case] = conformance_cases!(list);
+    CASES
+}
+
+pub(super) fn find(group: &str, name: &str) -> Case {
+    let found = cases().iter().find(|case| (case.group, case.name) == (group, name));
+    *found.unwrap_or_else(|| panic!("there is no case {group}::{name}"))
+}

@@ -1,0 +1,277 @@
+//! What cases are made with: clients and routers of an adapter, or of two.
+
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
+
+use futures_channel::oneshot;
+use futures_util::{FutureExt as _, future::join_all};
+use wamp_driver::{
+    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Runtime,
+    net::{Connect, Network, Router, RouterBuilder, ShutdownFuture, StartError},
+    proto::{
+        Encoding,
+        router::{Config, Counts},
+    },
+};
+
+use super::{Adapter, Body, Case, Dial, Stage, Transport, tools::LONG};
+
+/// Clients of an adapter, and routers of the same or another one.
+#[derive(Clone)]
+pub struct Kit {
+    pub(super) runtime: Arc<dyn Runtime>,
+    connect: ConnectFn,
+    start: StartFn,
+    /// Whether clients and routers can be within one process, without a socket between them.
+    in_process: bool,
+}
+
+type ConnectFn = fn(String, ClientOptions) -> BoxFuture<Result<Client, ConnectError>>;
+type StartFn = fn(RouterSettings) -> BoxFuture<Result<Arc<dyn Serving>, StartError>>;
+
+impl fmt::Debug for Kit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kit").finish_non_exhaustive()
+    }
+}
+
+/// A router of any adapter.
+pub trait Serving: Send + Sync {
+    /// See [`Router::endpoints`].
+    fn endpoints(&self) -> &[Endpoint];
+
+    /// See [`Router::counts`].
+    fn counts(&self) -> Counts;
+
+    /// See [`Router::shutdown`].
+    fn shutdown(&self) -> ShutdownFuture;
+
+    /// See [`Router::connect`].
+    fn connect(&self, options: ClientOptions) -> BoxFuture<Result<Client, ConnectError>>;
+}
+
+impl<N: Network<Client: Into<Client>>> Serving for Router<N> {
+    fn endpoints(&self) -> &[Endpoint] {
+        Self::endpoints(self)
+    }
+
+    fn counts(&self) -> Counts {
+        Self::counts(self)
+    }
+
+    fn shutdown(&self) -> ShutdownFuture {
+        Self::shutdown(self)
+    }
+
+    fn connect(&self, options: ClientOptions) -> BoxFuture<Result<Client, ConnectError>> {
+        finish(Self::connect(self), options)
+    }
+}
+
+fn finish<N: Network<Client: Into<Client>>>(
+    connect: Connect<N>,
+    options: ClientOptions,
+) -> BoxFuture<Result<Client, ConnectError>> {
+    let joined = connect.options(|set| *set = options).into_future();
+    Box::pin(async move { joined.await.map(Into::into) })
+}
+
+/// What a router is started with; what is not set is as [`RouterBuilder`] has it.
+#[derive(Default)]
+#[must_use = "no router runs until it is started"]
+pub struct RouterSettings {
+    listen: Vec<String>,
+    config: Option<Box<dyn FnOnce(&mut Config) + Send>>,
+    handshake_timeout: Option<Duration>,
+    max_connections: Option<usize>,
+    max_handshakes: Option<usize>,
+}
+
+impl fmt::Debug for RouterSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouterSettings").field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+impl RouterSettings {
+    /// A router that listens here, with a free port where a port is needed.
+    pub fn on(transport: Transport) -> Self {
+        Self { listen: transport.listen().into_iter().collect(), ..Self::default() }
+    }
+
+    /// See [`RouterBuilder::config`].
+    pub fn config(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        self.config = Some(Box::new(change));
+        self
+    }
+
+    /// See [`RouterBuilder::handshake_timeout`].
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = Some(timeout);
+        self
+    }
+
+    /// See [`RouterBuilder::max_connections`].
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = Some(connections);
+        self
+    }
+
+    /// See [`RouterBuilder::max_handshakes`].
+    pub fn max_handshakes(mut self, handshakes: usize) -> Self {
+        self.max_handshakes = Some(handshakes);
+        self
+    }
+
+    fn builder<N: Network>(self) -> RouterBuilder<N> {
+        let mut builder = self.listen.into_iter().fold(Router::builder(), RouterBuilder::listen);
+        if let Some(change) = self.config {
+            builder = builder.config(change);
+        }
+        if let Some(timeout) = self.handshake_timeout {
+            builder = builder.handshake_timeout(timeout);
+        }
+        if let Some(connections) = self.max_connections {
+            builder = builder.max_connections(connections);
+        }
+        if let Some(handshakes) = self.max_handshakes {
+            builder = builder.max_handshakes(handshakes);
+        }
+        builder
+    }
+}
+
+fn start<A: Adapter>(settings: RouterSettings) -> BoxFuture<Result<Arc<dyn Serving>, StartError>> {
+    let started = settings.builder::<A::Network>().into_future();
+    Box::pin(async move { Ok(Arc::new(started.await?) as Arc<dyn Serving>) })
+}
+
+/// A router on a thread of its own, in its own runtime.
+struct Elsewhere {
+    router: Arc<dyn Serving>,
+    /// Dropped to end the thread.
+    _stop: oneshot::Sender<()>,
+}
+
+fn start_elsewhere<A: Adapter>(
+    settings: RouterSettings,
+) -> BoxFuture<Result<Arc<dyn Serving>, StartError>> {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || {
+        A::run(async move {
+            let (stop, stopped) = oneshot::channel::<()>();
+            let router = match start::<A>(settings).await {
+                Ok(router) => router,
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            let elsewhere = Elsewhere { router: router.clone(), _stop: stop };
+            // Nobody may wait any more.
+            let _ = tell.send(Ok(Arc::new(elsewhere) as Arc<dyn Serving>));
+            let _ = stopped.await;
+            router.shutdown().await;
+        });
+    });
+    Box::pin(async move { told.await.expect("the router's thread has started it") })
+}
+
+impl Serving for Elsewhere {
+    fn endpoints(&self) -> &[Endpoint] {
+        self.router.endpoints()
+    }
+
+    fn counts(&self) -> Counts {
+        self.router.counts()
+    }
+
+    fn shutdown(&self) -> ShutdownFuture {
+        self.router.shutdown()
+    }
+
+    fn connect(&self, options: ClientOptions) -> BoxFuture<Result<Client, ConnectError>> {
+        self.router.connect(options)
+    }
+}
+
+impl Kit {
+    /// Clients and routers of one adapter. To be called within [`Adapter::run`].
+    pub fn of<A: Adapter>() -> Self {
+        Self {
+            runtime: A::Network::current(),
+            connect: |url, options| finish(Connect::<A::Network>::url(url), options),
+            start: start::<A>,
+            in_process: true,
+        }
+    }
+
+    /// Clients of one adapter, within whose [`run`](Adapter::run) this is called; routers of another one, each on a thread
+    /// of its own.
+    pub fn between<C: Adapter, R: Adapter>() -> Self {
+        Self { start: start_elsewhere::<R>, in_process: false, ..Self::of::<C>() }
+    }
+
+    /// Those of these transports that client and router can have between them.
+    pub fn transports(&self, all: &[Transport]) -> Vec<Transport> {
+        let possible = |transport: &Transport| self.in_process || *transport != Transport::InProcess;
+        all.iter().copied().filter(possible).collect()
+    }
+
+    /// A connection to be made.
+    pub fn connect(&self, url: impl Into<String>) -> Dial {
+        let (connect, url) = (self.connect, url.into());
+        Dial::new(move |options| connect(url, options))
+    }
+
+    /// Starts a router.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start(&self, settings: RouterSettings) -> Arc<dyn Serving> {
+        (self.start)(settings).await.expect("the router starts")
+    }
+
+    /// A router of its own for a case.
+    pub async fn stage(&self, transport: Transport, encoding: Encoding) -> Stage {
+        self.stage_with(transport, encoding, RouterSettings::on(transport)).await
+    }
+
+    /// The same, with settings, whose first listener is used.
+    pub async fn stage_with(
+        &self,
+        transport: Transport,
+        encoding: Encoding,
+        settings: RouterSettings,
+    ) -> Stage {
+        Stage::new(self.clone(), transport, encoding, self.start(settings).await)
+    }
+
+    /// Runs a case over all transports and serializers at once.
+    ///
+    /// # Panics
+    ///
+    /// When the case fails over any of them, or hangs.
+    pub async fn run(&self, case: &Case) {
+        let (body, transports) = match case.body {
+            Body::Routers(body) => {
+                return self.timeout(LONG, body(self.clone())).await.expect("the case hangs");
+            }
+            Body::Everywhere(body) => (body, self.transports(&Transport::ALL)),
+            Body::Sockets(body) => (body, self.transports(&Transport::SOCKETS)),
+        };
+        let mut under_way = Vec::new();
+        for transport in transports {
+            for encoding in Encoding::ALL {
+                let body = body(self.stage(transport, encoding).await);
+                under_way.push(async move {
+                    let ended = self.timeout(LONG, AssertUnwindSafe(body).catch_unwind()).await;
+                    match ended {
+                        Some(Ok(())) => None,
+                        Some(Err(_)) => Some(format!("over {transport:?} with {encoding}")),
+                        None => Some(format!("over {transport:?} with {encoding}: it hangs")),
+                    }
+                });
+            }
+        }
+        let failed = join_all(under_way).await.into_iter().flatten().collect::<Vec<_>>();
+        assert!(failed.is_empty(), "{failed:#?}");
+    }
+}
