@@ -11,8 +11,9 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use runtime::{AsyncIo, Executor};
 pub use wamp_driver::{
-    Call, CallResult, Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Handler,
-    Invocation, Publish, Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
+    Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
+    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
 };
 
 /// What is the same for each executor.

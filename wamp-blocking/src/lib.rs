@@ -5,6 +5,7 @@ mod client;
 mod connect;
 mod io;
 mod pool;
+mod progressive;
 mod runtime;
 mod serve;
 mod subscription;
@@ -12,12 +13,14 @@ mod timers;
 mod wait;
 
 pub use client::Client;
+pub use progressive::{Arguments, Results};
 pub use runtime::Threads;
 pub use subscription::{RecvError, Subscription};
 pub use wait::Wait;
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event,
-    Invocation, Publish, Register, Registration, Reply, Subscribe, net::StartError, proto,
+    BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions, ConnectError, Endpoint, Error,
+    ErrorReply, Event, Invocation, InvocationPolicy, Part, Publish, Register, Registration, Reply, Subscribe,
+    net::StartError, proto,
 };
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].

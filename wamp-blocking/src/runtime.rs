@@ -62,6 +62,11 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[allow(clippy::disallowed_methods, reason = "the one place where this adapter asks for the date")]
+fn calendar() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
 #[allow(clippy::disallowed_methods, reason = "the one place where this adapter asks for the time")]
 pub(crate) fn clock() -> Instant {
     Instant::now()
@@ -220,6 +225,10 @@ impl Drop for Threads {
 impl Runtime for Threads {
     fn now(&self) -> proto::Instant {
         proto::Instant::from_origin(clock().saturating_duration_since(self.origin))
+    }
+
+    fn unix_time(&self) -> Duration {
+        calendar()
     }
 
     fn spawn(&self, task: BoxFuture<()>) {

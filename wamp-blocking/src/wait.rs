@@ -2,9 +2,9 @@
 
 use serde::de::DeserializeOwned;
 use wamp_driver::{
-    Call, CallFuture, CallResult, CloseFuture, ConnectError, Error, HandleFuture, IdleFuture, Publish,
-    PublishFuture, Register, RegisterFuture, Registration, Subscribe, UnregisterFuture, UnsubscribeFuture,
-    ValueCall,
+    Call, CallFuture, CallResult, CallSink, CloseFuture, ConnectError, Error, HandleFuture, IdleFuture,
+    LastResult, Parts, ProgressFuture, ProgressiveCall, Publish, PublishFuture, Register, RegisterFuture,
+    Registration, SendPart, StreamingCall, Subscribe, UnregisterFuture, UnsubscribeFuture, ValueCall,
     net::{ShutdownFuture, StartError},
     proto::{
         error::Closed,
@@ -12,7 +12,7 @@ use wamp_driver::{
     },
 };
 
-use crate::{Client, Connect, Router, RouterBuilder, Subscription, runtime::block_on};
+use crate::{Arguments, Client, Connect, Results, Router, RouterBuilder, Subscription, runtime::block_on};
 
 /// Ends a builder where other adapters have `.await`: the calling thread waits until it is done.
 ///
@@ -59,6 +59,8 @@ wait! {
     Publish => Result<Option<PublicationId>, Error>,
     PublishFuture => Result<Option<PublicationId>, Error>,
     HandleFuture => Result<SubscriptionId, Error>,
+    LastResult => Result<CallResult, Error>,
+    ProgressFuture => Result<(), Error>,
     UnsubscribeFuture => Result<(), Error>,
     Register => Result<Registration, Error>,
     RegisterFuture => Result<Registration, Error>,
@@ -72,6 +74,39 @@ impl<T: DeserializeOwned> Wait for ValueCall<T> {
 
     fn wait(self) -> Self::Output {
         wait(self)
+    }
+}
+
+impl Wait for SendPart<'_> {
+    type Output = Result<(), Error>;
+
+    fn wait(self) -> Self::Output {
+        wait(self)
+    }
+}
+
+impl Wait for ProgressiveCall {
+    type Output = Result<Results, Error>;
+
+    fn wait(self) -> Self::Output {
+        wait(self).map(Results)
+    }
+}
+
+impl Wait for StreamingCall {
+    type Output = Result<(CallSink, Results), Error>;
+
+    fn wait(self) -> Self::Output {
+        wait(self).map(|(sink, stream)| (sink, Results(stream)))
+    }
+}
+
+impl Wait for Parts {
+    type Output = Arguments;
+
+    /// Waits for nothing: the iterator that this gives does.
+    fn wait(self) -> Arguments {
+        Arguments(self)
     }
 }
 

@@ -49,8 +49,11 @@ struct State {
 
 impl RouterHandle {
     /// A router for the realms of `config`; its timer runs as a task of `runtime`, as long as the router is in use.
-    pub fn new(runtime: Arc<dyn Runtime>, config: Config) -> Self {
+    pub fn new(runtime: Arc<dyn Runtime>, mut config: Config) -> Self {
         let limits = config.limits;
+        if config.unix_time_at_zero.is_zero() {
+            config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
+        }
         let router = Router::new(config, runtime.seed());
         let state = State { router, pumps: Vec::new(), timer: None, armed: None, idle: Vec::new() };
         let shared = Arc::new(Shared { runtime, limits, state: Mutex::new(state) });

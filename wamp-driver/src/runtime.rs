@@ -12,6 +12,9 @@ pub trait Runtime: Send + Sync + 'static {
     /// The time on a monotonic clock.
     fn now(&self) -> Instant;
 
+    /// The time of the world, since 1970: for timestamps, never for deadlines.
+    fn unix_time(&self) -> Duration;
+
     /// Runs `task` in the background, to its end.
     fn spawn(&self, task: BoxFuture<()>);
 

@@ -83,6 +83,10 @@ impl Runtime for Virtual {
         *self.now.lock().unwrap()
     }
 
+    fn unix_time(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn spawn(&self, task: BoxFuture<()>) {
         self.tasks.lock().unwrap().push(task);
     }

@@ -7,8 +7,9 @@ mod serve;
 
 pub use runtime::Tokio;
 pub use wamp_driver::{
-    Call, CallResult, Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Handler,
-    Invocation, Publish, Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
+    Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
+    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
 };
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].

@@ -38,6 +38,10 @@ impl Runtime for Tokio {
         Instant::from_origin(self.0.elapsed())
     }
 
+    fn unix_time(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn spawn(&self, task: BoxFuture<()>) {
         tokio::spawn(task);
     }
