@@ -1,7 +1,7 @@
 //! The handle of a session.
 
 use wamp_driver::{
-    BlockingHandler, Call, CloseFuture, IdleFuture, Publish, Register, Subscribe, WelcomeDetails,
+    BlockingHandler, Call, CloseFuture, IdleFuture, Meta, Publish, Register, Subscribe, WelcomeDetails,
     proto::{Encoding, Uri, error::Closed, id::SessionId},
 };
 
@@ -66,6 +66,11 @@ impl Client {
     /// registered, see [`BlockingHandler`]. It runs on a thread of the client's pool, and may block.
     pub fn register<S: 'static>(&self, procedure: &str, handler: impl BlockingHandler<S>) -> Register {
         self.inner.register_blocking(procedure, handler)
+    }
+
+    /// The meta API: what the router tells of the sessions, registrations and subscriptions of the realm.
+    pub fn meta(&self) -> Meta {
+        self.inner.meta()
     }
 
     /// Closes the session in order: GOODBYE, its answer, and the end of the transport, each bounded by a deadline. All

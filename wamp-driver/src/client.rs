@@ -14,6 +14,7 @@ use crate::{
     call::Call,
     connect::Joined,
     handler::{self, BlockingHandler, Handler},
+    meta::Meta,
     publish::Publish,
     register::Register,
     runtime::BoxFuture,
@@ -85,6 +86,11 @@ impl Client {
             Box::pin(handler::run_blocking(runtime.clone(), move || handler.call(invocation)))
         };
         Register::new(self.clone(), procedure, Arc::new(handler))
+    }
+
+    /// The meta API: what the router tells of the sessions, registrations and subscriptions of the realm.
+    pub fn meta(&self) -> Meta {
+        Meta::new(self.clone())
     }
 
     /// Closes the session in order: GOODBYE, its answer, and the end of the transport, each bounded by a deadline. All

@@ -11,6 +11,7 @@ mod handler;
 mod invocation;
 mod machine;
 mod memory;
+mod meta;
 pub mod net;
 mod pending;
 mod progressive;
@@ -33,6 +34,10 @@ pub use handler::{BlockingHandler, ErrorReply, Handler};
 pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture, Reply};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
+pub use meta::{
+    ByMatch, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo, Registrations,
+    SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
+};
 pub use progressive::{
     CallSink, CallStream, LastResult, NextResult, ProgressiveCall, SendPart, StreamingCall,
 };
