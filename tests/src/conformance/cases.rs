@@ -79,6 +79,25 @@ macro_rules! conformance_cases {
                 Everywhere a_call_under_way_is_answered_after_the_registration_has_ended;
                 Everywhere a_handler_is_dropped_with_its_registration;
             }
+            progress {
+                Everywhere results_in_parts;
+                Everywhere results_of_many_calls;
+                Everywhere arguments_in_parts;
+                Everywhere an_answer_before_the_last_part;
+                Everywhere a_stream_that_is_dropped_cancels_its_call;
+                Everywhere arguments_that_end_too_early;
+                Everywhere time_limits;
+            }
+            sharing {
+                Everywhere several_callees;
+                Everywhere a_callee_with_a_limit;
+                Everywhere modes_of_canceling;
+                Everywhere audiences;
+                Everywhere who_calls_and_who_publishes;
+                Everywhere retained_events;
+                Everywhere meta;
+                Routers history;
+            }
             closing {
                 Everywhere closing_twice_is_closing_once;
                 Everywhere a_handle_of_an_ended_session_says_so;

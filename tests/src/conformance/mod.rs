@@ -11,7 +11,9 @@ mod events;
 mod faults;
 mod kit;
 mod payloads;
+mod progress;
 mod registrations;
+mod sharing;
 mod stage;
 mod tools;
 
