@@ -337,7 +337,8 @@ pub(super) async fn handlers_call_too(stage: Stage) {
 pub(super) async fn too_large_an_answer_becomes_an_error(kit: Kit) {
     for transport in kit.transports(&[Transport::Tcp, Transport::Unix, Transport::InProcess]) {
         for encoding in Encoding::ALL {
-            let settings = RouterSettings::on(transport).config(|config| config.limits.message_size = 1 << 12);
+            let settings =
+                RouterSettings::on(transport).config(|config| config.limits.message_size = 1 << 12);
             let stage = kit.stage_with(transport, encoding, settings).await;
             let (callee, caller) = (stage.client().await, stage.client().await);
             callee.register("t.huge", || async { Ok("x".repeat(1 << 13)) }).await.unwrap();

@@ -13,7 +13,7 @@ use std::{
 use futures_channel::mpsc;
 use futures_util::{
     FutureExt as _, StreamExt as _,
-    future::{join3, join_all},
+    future::{join_all, join3},
 };
 use wamp_driver::{
     Client, ConnectError, Error, ErrorReply,
@@ -28,8 +28,7 @@ use super::{
 pub(super) async fn closing_twice_is_closing_once(stage: Stage) {
     let client = stage.client().await;
     let other = client.clone();
-    let (first, second, third) =
-        stage.within(join3(client.close(), other.close(), client.closed())).await;
+    let (first, second, third) = stage.within(join3(client.close(), other.close(), client.closed())).await;
     assert_eq!((first, second, third), (Closed::ByUs, Closed::ByUs, Closed::ByUs));
     assert_eq!(stage.within(client.close()).await, Closed::ByUs);
     assert_eq!(client.close_reason(), Some(Closed::ByUs));

@@ -19,8 +19,7 @@ pub(super) async fn events_reach_their_subscribers_in_order(stage: Stage) {
     let (subscriber, publisher) = (stage.client().await, stage.client().await);
     let mut events = subscriber.subscribe("t.topic").await.unwrap();
     for number in 0..100 {
-        let published =
-            publisher.publish("t.topic").args((number,)).kwargs(BTreeMap::from([("k", number)]));
+        let published = publisher.publish("t.topic").args((number,)).kwargs(BTreeMap::from([("k", number)]));
         assert_eq!(published.await.unwrap(), None);
     }
     let acknowledged = publisher.publish("t.topic").args((100,)).acknowledge().await.unwrap();

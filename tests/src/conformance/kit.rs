@@ -152,9 +152,7 @@ struct Elsewhere {
     _stop: oneshot::Sender<()>,
 }
 
-fn start_elsewhere<A: Adapter>(
-    settings: RouterSettings,
-) -> BoxFuture<Result<Arc<dyn Serving>, StartError>> {
+fn start_elsewhere<A: Adapter>(settings: RouterSettings) -> BoxFuture<Result<Arc<dyn Serving>, StartError>> {
     let (tell, told) = oneshot::channel();
     thread::spawn(move || {
         A::run(async move {

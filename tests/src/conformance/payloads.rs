@@ -71,8 +71,7 @@ pub(super) async fn the_message_limit(kit: Kit) {
     const LIMIT: usize = 1 << 12;
     for transport in kit.transports(&Transport::ALL) {
         for encoding in Encoding::ALL {
-            let settings =
-                RouterSettings::on(transport).config(|config| config.limits.message_size = LIMIT);
+            let settings = RouterSettings::on(transport).config(|config| config.limits.message_size = LIMIT);
             let stage = kit.stage_with(transport, encoding, settings).await;
             let (callee, caller) = (stage.client().await, stage.client().await);
             callee.register("t.echo", echo).await.unwrap();

@@ -143,9 +143,8 @@ pub(super) async fn garbage_is_closed_and_nobody_else_minds(kit: Kit) {
 pub(super) async fn websocket_messages_that_break_the_rules(kit: Kit) {
     let (router, url) =
         start(&kit, |settings| settings.config(|config| config.limits.message_size = 10_000)).await;
-    let frame = |opcode, payload: &'static [u8]| {
-        Message::Frame(Frame::message(payload, OpCode::Data(opcode), true))
-    };
+    let frame =
+        |opcode, payload: &'static [u8]| Message::Frame(Frame::message(payload, OpCode::Data(opcode), true));
     let mut reserved = Frame::message(&b"x"[..], OpCode::Data(Data::Text), true);
     reserved.header_mut().rsv1 = true;
     let cases = [
@@ -174,10 +173,7 @@ pub(super) async fn a_message_that_breaks_the_protocol_is_answered_by_abort(kit:
         let mut socket = websocket(&url, "wamp.2.json").unwrap();
         socket.send(Message::text(message)).unwrap();
         let answer = socket.read().unwrap().into_text().unwrap();
-        assert!(
-            answer.starts_with("[3,") && answer.contains("protocol_violation"),
-            "{message}: {answer}"
-        );
+        assert!(answer.starts_with("[3,") && answer.contains("protocol_violation"), "{message}: {answer}");
     }
     kit.settle(&*router, |counts| counts.connections == 0).await;
 }
@@ -297,7 +293,8 @@ pub(super) async fn handshakes_have_their_time(kit: Kit) {
 
 pub(super) async fn hello_must_come_in_time(kit: Kit) {
     let (router, url) =
-        start(&kit, |settings| settings.config(|config| config.hello_timeout = Duration::from_millis(200))).await;
+        start(&kit, |settings| settings.config(|config| config.hello_timeout = Duration::from_millis(200)))
+            .await;
     let mut socket = websocket(&url, "wamp.2.json").unwrap();
     let mut stream = open(&url);
     stream.write_all(&[0x7F, 0xF1, 0, 0]).unwrap();

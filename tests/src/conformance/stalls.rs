@@ -21,10 +21,7 @@ use wamp_driver::{
 
 use super::{Kit, RouterSettings, Serving, Transport, tools::BOUND};
 
-async fn router(
-    kit: &Kit,
-    change: impl FnOnce(&mut Config) + Send + 'static,
-) -> (Arc<dyn Serving>, String) {
+async fn router(kit: &Kit, change: impl FnOnce(&mut Config) + Send + 'static) -> (Arc<dyn Serving>, String) {
     let router = kit.start(RouterSettings::on(Transport::Tcp).config(change)).await;
     let url = router.endpoints()[0].to_string();
     (router, url)

@@ -34,7 +34,8 @@ pub(crate) fn a_router_that_is_killed_is_noticed<A: Adapter>(test: &str) {
     if is_child() {
         return A::run(async {
             let kit = Kit::of::<A>();
-            let transport = if std::env::var(CHILD).as_deref() == Ok("ws") { Transport::Ws } else { Transport::Tcp };
+            let transport =
+                if std::env::var(CHILD).as_deref() == Ok("ws") { Transport::Ws } else { Transport::Tcp };
             let router = kit.start(RouterSettings::on(transport)).await;
             println!("\n{LISTENING}{}", router.endpoints()[0]);
             // Should nobody kill it, it ends when its parent does.
