@@ -4,7 +4,7 @@ use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use async_io::Timer;
 use wamp_driver::{
-    Address, BoxFuture, Runtime,
+    Address, BoxFuture, Job, Runtime,
     net::{Listener, Network, OpenListener, Socket},
     proto::Instant,
 };
@@ -60,8 +60,8 @@ impl<E: Executor> Runtime for AsyncIo<E> {
         E::spawn(task);
     }
 
-    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
-        blocking::unblock(job).detach();
+    fn spawn_blocking(&self, job: Job) {
+        blocking::unblock(move || job()()).detach();
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {

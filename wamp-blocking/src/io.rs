@@ -30,8 +30,10 @@ struct Slots {
 struct Ready {
     read: bool,
     write: bool,
-    /// The peer has ended its side, or all of it: there is no later event.
+    /// The peer has ended its side, or all of it: there is no later event, and reading shows it.
     ended: bool,
+    /// How many events there were.
+    events: u64,
     waker: Option<Waker>,
 }
 
@@ -54,6 +56,15 @@ impl Sources {
         slots.free.push(slot);
     }
 
+    /// Forgets who waits.
+    pub(crate) fn clear(&self) {
+        let used = lock(&self.slots).used.clone();
+        for ready in used.into_iter().flatten() {
+            let waker = lock(&ready).waker.take();
+            drop(waker);
+        }
+    }
+
     /// Tells those whom the events concern.
     pub(crate) fn wake(&self, events: &Events) {
         for event in events {
@@ -64,6 +75,7 @@ impl Sources {
             ready.read |= event.is_readable() || event.is_read_closed() || event.is_error();
             ready.write |= event.is_writable() || event.is_write_closed() || event.is_error();
             ready.ended |= event.is_read_closed() || event.is_error();
+            ready.events += 1;
             let waker = ready.waker.take();
             drop(ready);
             waker.into_iter().for_each(Waker::wake);
@@ -125,7 +137,8 @@ impl<S: Source> Watched<S> {
     ) -> Poll<io::Result<T>> {
         loop {
             let mut ready = lock(&self.ready);
-            if !ready.ended && !*ready.flag(until) {
+            let ended = ready.ended && matches!(until, Until::Readable);
+            if !ended && !*ready.flag(until) {
                 match &mut ready.waker {
                     Some(waker) => waker.clone_from(context.waker()),
                     none => *none = Some(context.waker().clone()),
@@ -134,9 +147,16 @@ impl<S: Source> Watched<S> {
             }
             // An event that comes during the attempt sets it again.
             *ready.flag(until) = false;
+            let events = ready.events;
             drop(ready);
             match attempt(&self.source) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => lock(&self.ready).ended = false,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let mut ready = lock(&self.ready);
+                    // It was no end, unless it has come meanwhile.
+                    if ended && ready.events == events {
+                        ready.ended = false;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => self.set(until),
                 done => {
                     if done.as_ref().map_or(true, &more) {

@@ -12,6 +12,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -24,7 +25,7 @@ use std::{
 
 use mio::{Events, Poll as Poller, Registry};
 use wamp_driver::{
-    Address, BoxFuture, Runtime,
+    Address, BoxFuture, Job, Runtime,
     net::{Listener, Network, OpenListener, Socket},
     proto,
 };
@@ -49,7 +50,8 @@ pub(crate) struct Reactor {
     pub(crate) registry: Registry,
     pub(crate) sources: Sources,
     pub(crate) timers: Timers,
-    ready: Mutex<VecDeque<Arc<Task>>>,
+    /// Tasks to be polled; `None` when nobody does so any more.
+    ready: Mutex<Option<VecDeque<Arc<Task>>>>,
     /// Ends the poller's sleep.
     alarm: mio::Waker,
     /// Whether the I/O thread sleeps, or is about to, and must be told of new work.
@@ -73,7 +75,7 @@ pub(crate) fn clock() -> Instant {
 }
 
 thread_local! {
-    /// Whether this thread moves bytes.
+    /// Whether this thread moves bytes: always, or because it helps at the moment.
     static ON_IO: Cell<bool> = const { Cell::new(false) };
     /// The tasks that this thread woke and is about to poll itself, while it helps.
     static WOKEN: RefCell<Option<VecDeque<Arc<Task>>>> = const { RefCell::new(None) };
@@ -101,7 +103,8 @@ pub(crate) fn help<T>(work: impl FnOnce() -> T) -> T {
         }
     }
 
-    if on_io_thread() {
+    // A thread that ends has no such list any more.
+    if on_io_thread() || WOKEN.try_with(|_| ()).is_err() {
         return work();
     }
     let _helping = Helping(WOKEN.replace(Some(VecDeque::new())));
@@ -119,7 +122,7 @@ impl Reactor {
             registry: poller.registry().try_clone()?,
             sources: Sources::default(),
             timers: Timers::default(),
-            ready: Mutex::default(),
+            ready: Mutex::new(Some(VecDeque::new())),
             alarm: mio::Waker::new(poller.registry(), WAKE)?,
             sleeping: AtomicBool::new(false),
             over: AtomicBool::new(false),
@@ -127,7 +130,9 @@ impl Reactor {
     }
 
     fn push(&self, task: Arc<Task>) {
-        lock(&self.ready).push_back(task);
+        if let Some(ready) = &mut *lock(&self.ready) {
+            ready.push_back(task);
+        }
         self.rouse();
     }
 
@@ -145,11 +150,12 @@ impl Reactor {
         let mut events = Events::with_capacity(256);
         while !self.over.load(Ordering::SeqCst) {
             // One round of what is ready now: sockets and timers get their turn in between.
-            let mut round = std::mem::take(&mut *lock(&self.ready));
-            round.drain(..).for_each(Task::run);
+            let round = lock(&self.ready).as_mut().map(std::mem::take);
+            round.into_iter().flatten().for_each(Task::run);
             self.timers.fire(clock());
             self.sleeping.store(true, Ordering::SeqCst);
-            let busy = !lock(&self.ready).is_empty() || self.over.load(Ordering::SeqCst);
+            let idle = lock(&self.ready).as_ref().is_none_or(VecDeque::is_empty);
+            let busy = !idle || self.over.load(Ordering::SeqCst);
             let limit = if busy { Some(Duration::ZERO) } else { self.timers.until_next(clock()) };
             let polled = poller.poll(&mut events, limit);
             self.sleeping.store(false, Ordering::SeqCst);
@@ -159,8 +165,11 @@ impl Reactor {
                 Err(error) => panic!("the operating system cannot watch sockets any more: {error}"),
             }
         }
-        // Tasks that are left belong to nobody.
-        lock(&self.ready).clear();
+        // Tasks that are left belong to nobody, and hold what holds them.
+        let left = lock(&self.ready).take();
+        drop(left);
+        self.timers.clear();
+        self.sources.clear();
     }
 }
 
@@ -173,16 +182,30 @@ struct Task {
 
 impl Task {
     fn run(self: Arc<Self>) {
+        /// A thread that helps is on its own again afterwards.
+        struct OnIo(bool);
+
+        impl Drop for OnIo {
+            fn drop(&mut self) {
+                ON_IO.set(self.0);
+            }
+        }
+
         self.queued.store(false, Ordering::SeqCst);
         let waker = Waker::from(self.clone());
+        // Whoever polls must not wait: the answer may be this very task's to bring.
+        let _on_io = OnIo(ON_IO.replace(true));
         let mut future = lock(&self.future);
-        let done = future
-            .as_mut()
-            .is_some_and(|future| future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
-        if done {
-            // Its drop may wake and spawn others, or end this very reactor.
-            let future = future.take();
+        let poll = || {
+            let mut context = Context::from_waker(&waker);
+            future.as_mut().is_some_and(|future| future.as_mut().poll(&mut context).is_ready())
+        };
+        // A panic, which was reported already, ends the task, and not the thread that happens to poll it.
+        if catch_unwind(AssertUnwindSafe(poll)).unwrap_or(true) {
+            let done = future.take();
             drop(future);
+            // It may wake and spawn others, or end this very reactor.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(done)));
         }
     }
 }
@@ -192,14 +215,14 @@ impl Wake for Task {
         if self.queued.swap(true, Ordering::SeqCst) {
             return;
         }
-        let others = WOKEN.with_borrow_mut(|woken| match woken {
-            Some(woken) => {
-                woken.push_back(self);
-                None
+        let mut task = Some(self);
+        // A thread that ends has no such list any more.
+        let _ = WOKEN.try_with(|woken| {
+            if let Some(woken) = &mut *woken.borrow_mut() {
+                woken.extend(task.take());
             }
-            None => Some(self),
         });
-        if let Some(task) = others {
+        if let Some(task) = task {
             task.reactor.clone().push(task);
         }
     }
@@ -240,8 +263,12 @@ impl Runtime for Threads {
         Arc::new(task).wake();
     }
 
-    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
-        self.pool.run(Box::new(move || help(job)));
+    fn spawn_blocking(&self, job: Job) {
+        self.pool.run(Box::new(move || {
+            // A handler may block for long: what it wakes must not wait for its end.
+            let done = job();
+            help(done);
+        }));
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {

@@ -39,6 +39,12 @@ impl Timers {
         drop(waiting);
         due.into_values().for_each(Waker::wake);
     }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&self) {
+        let left = std::mem::take(&mut lock(&self.waiting).wakers);
+        drop(left);
+    }
 }
 
 /// Is ready when its time has come.

@@ -153,8 +153,9 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
 ) -> T {
     let (sender, receiver) = oneshot::channel();
     runtime.spawn_blocking(Box::new(move || {
+        let output = std::panic::catch_unwind(AssertUnwindSafe(job));
         // Nobody may wait any more: the call was canceled.
-        let _ = sender.send(std::panic::catch_unwind(AssertUnwindSafe(job)));
+        Box::new(move || drop(sender.send(output)))
     }));
     match receiver.await {
         Ok(Ok(output)) => output,

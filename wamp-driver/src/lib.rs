@@ -45,7 +45,7 @@ pub use publish::{Publish, PublishFuture};
 pub use queue::Event;
 pub use register::{Register, RegisterFuture, Registration, UnregisterFuture};
 pub use router::{Idle, RouterConnection, RouterHandle};
-pub use runtime::{BoxFuture, Runtime};
+pub use runtime::{BoxFuture, Job, Runtime};
 pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
 pub use wamp_proto as proto;

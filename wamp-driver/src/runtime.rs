@@ -7,6 +7,10 @@ use wamp_proto::Instant;
 /// A future on the heap.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// What runs where it may block. What it gives tells that it is done: that is short, and to be called right after on the
+/// same thread.
+pub type Job = Box<dyn FnOnce() -> Box<dyn FnOnce() + Send> + Send>;
+
 /// A clock, a way to start tasks and a source of seeds: what an adapter lends to the driver.
 pub trait Runtime: Send + Sync + 'static {
     /// The time on a monotonic clock.
@@ -18,8 +22,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// Runs `task` in the background, to its end.
     fn spawn(&self, task: BoxFuture<()>);
 
-    /// Runs `job` on a thread where it may block.
-    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>);
+    /// Runs `job`, and what it gives, on a thread where it may block.
+    fn spawn_blocking(&self, job: Job);
 
     /// Is ready after `duration`.
     fn sleep(&self, duration: Duration) -> BoxFuture<()>;

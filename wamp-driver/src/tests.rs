@@ -91,8 +91,8 @@ impl Runtime for Virtual {
         self.tasks.lock().unwrap().push(task);
     }
 
-    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
-        job();
+    fn spawn_blocking(&self, job: crate::Job) {
+        job()();
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {

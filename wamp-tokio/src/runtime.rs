@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use wamp_driver::{
-    Address, BoxFuture, Runtime,
+    Address, BoxFuture, Job, Runtime,
     net::{Listener, Network, OpenListener, Socket},
     proto::Instant,
 };
@@ -30,8 +30,8 @@ impl Runtime for Tokio {
         self.handle.spawn(task);
     }
 
-    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
-        self.handle.spawn_blocking(job);
+    fn spawn_blocking(&self, job: Job) {
+        self.handle.spawn_blocking(move || job()());
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {

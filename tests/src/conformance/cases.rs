@@ -109,12 +109,33 @@ macro_rules! conformance_cases {
                 Sockets a_dropped_connect_leaves_nothing_behind;
                 Routers nobody_there;
                 Sockets serializers_are_negotiated;
+                Everywhere nobody_is_woken_under_the_lock;
             }
             payloads {
                 Everywhere around_every_boundary;
                 Everywhere large_and_small_side_by_side;
                 Routers the_message_limit;
                 Routers a_result_that_the_caller_does_not_take;
+            }
+            stalls {
+                Routers a_stalled_subscriber_is_closed_when_its_queue_is_full;
+                Routers a_stalled_subscriber_is_closed_when_its_time_is_over;
+                Routers shutdown_does_not_wait_for_those_who_do_not_read;
+                Routers a_router_that_does_not_read_stops_neither_clock_nor_close;
+                Routers a_flood_of_events_ends;
+            }
+            rules {
+                Routers websocket_handshakes_that_are_refused;
+                Routers garbage_is_closed_and_nobody_else_minds;
+                Routers websocket_messages_that_break_the_rules;
+                Routers a_message_that_breaks_the_protocol_is_answered_by_abort;
+                Routers a_websocket_ping_is_answered;
+                Routers rawsocket_handshakes_and_frames_that_break_the_rules;
+                Routers rawsocket_pings_and_single_bytes;
+                Routers half_a_frame_and_silence;
+                Routers handshakes_have_their_time;
+                Routers hello_must_come_in_time;
+                Routers a_client_that_meets_another_server_says_so;
             }
             faults {
                 Routers delay;

@@ -2,12 +2,17 @@
 
 use std::{
     future::{IntoFuture, pending},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Wake, Waker},
     time::Duration,
 };
 
 use futures_channel::mpsc;
 use futures_util::{
-    StreamExt as _,
+    FutureExt as _, StreamExt as _,
     future::{join_all, join3},
 };
 use wamp_driver::{
@@ -15,7 +20,10 @@ use wamp_driver::{
     proto::{Encoding, error::Closed, router::Counts},
 };
 
-use super::{Kit, Stage, Task, tools::echo};
+use super::{
+    Kit, Stage, Task,
+    tools::{echo, poll_once},
+};
 
 pub(super) async fn closing_twice_is_closing_once(stage: Stage) {
     let client = stage.client().await;
@@ -176,4 +184,39 @@ pub(super) async fn serializers_are_negotiated(stage: Stage) {
     assert_eq!(client.encoding(), stage.encoding());
     let none: [Encoding; 0] = [];
     assert!(stage.within(stage.connect().serializers(none)).await.is_err());
+}
+
+/// A waker that uses the client in the very moment in which it is woken.
+struct Reentrant {
+    client: Client,
+    woken: AtomicUsize,
+}
+
+impl Wake for Reentrant {
+    fn wake(self: Arc<Self>) {
+        self.woken.fetch_add(1, Ordering::Relaxed);
+        let mut publish = self.client.publish("t.topic").into_future();
+        let _ = poll_once(&mut publish);
+        let _ = self.client.close_reason();
+    }
+}
+
+pub(super) async fn nobody_is_woken_under_the_lock(stage: Stage) {
+    let client = stage.client().await;
+    client.register("t.never", || pending::<Result<(), ErrorReply>>()).await.unwrap();
+    let reentrant = Arc::new(Reentrant { client: client.clone(), woken: AtomicUsize::new(0) });
+    let waker = Waker::from(reentrant.clone());
+    let mut events = client.subscribe("t.topic").await.unwrap();
+    let mut call = client.call("t.never").into_future();
+    let mut closed = client.closed();
+    {
+        let mut context = Context::from_waker(&waker);
+        assert!(call.poll_unpin(&mut context).is_pending());
+        assert!(events.next().poll_unpin(&mut context).is_pending());
+        assert!(closed.poll_unpin(&mut context).is_pending());
+    }
+    stage.within(client.publish("t.topic").exclude_me(false).acknowledge()).await.unwrap();
+    stage.within(client.close()).await;
+    assert!(reentrant.woken.load(Ordering::Relaxed) >= 2);
+    assert!(poll_once(&mut call).is_ready() && poll_once(&mut closed).is_ready());
 }

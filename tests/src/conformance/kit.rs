@@ -242,21 +242,30 @@ impl Kit {
         Stage::new(self.clone(), transport, encoding, self.start(settings).await)
     }
 
-    /// Runs a case over all transports and serializers at once.
+    /// Runs a case, over all transports and serializers at once when it is one of those.
     ///
     /// # Panics
     ///
     /// When the case fails over any of them, or hangs.
     pub async fn run(&self, case: &Case) {
-        let (body, transports) = match case.body {
+        match case.body {
             Body::Routers(body) => {
-                return self.timeout(LONG, body(self.clone())).await.expect("the case hangs");
+                let ended = self.timeout(LONG, body(self.clone())).await;
+                ended.unwrap_or_else(|| panic!("{} hangs", case.name));
             }
-            Body::Everywhere(body) => (body, self.transports(&Transport::ALL)),
-            Body::Sockets(body) => (body, self.transports(&Transport::SOCKETS)),
-        };
+            Body::Everywhere(body) => self.run_over(case, body, &Transport::ALL).await,
+            Body::Sockets(body) => self.run_over(case, body, &Transport::SOCKETS).await,
+        }
+    }
+
+    pub(super) async fn run_over(
+        &self,
+        case: &Case,
+        body: fn(Stage) -> BoxFuture<()>,
+        transports: &[Transport],
+    ) {
         let mut under_way = Vec::new();
-        for transport in transports {
+        for transport in self.transports(transports) {
             for encoding in Encoding::ALL {
                 let body = body(self.stage(transport, encoding).await);
                 under_way.push(async move {
@@ -270,6 +279,6 @@ impl Kit {
             }
         }
         let failed = join_all(under_way).await.into_iter().flatten().collect::<Vec<_>>();
-        assert!(failed.is_empty(), "{failed:#?}");
+        assert!(failed.is_empty(), "{}: {failed:#?}", case.name);
     }
 }

@@ -13,8 +13,10 @@ mod kit;
 mod payloads;
 mod progress;
 mod registrations;
+mod rules;
 mod sharing;
 mod stage;
+mod stalls;
 mod tools;
 
 use wamp_driver::{Client, net::Network};
@@ -23,6 +25,7 @@ pub use cases::{Body, Case, cases};
 pub use kit::{Kit, RouterSettings, Serving};
 pub use stage::{Dial, Stage, Transport};
 pub use tools::Task;
+pub use wamp_driver::proto::Encoding;
 
 /// A runtime that clients and routers run on.
 pub trait Adapter: Send + Sync + 'static {
@@ -45,11 +48,18 @@ pub fn run<A: Adapter>(group: &str, name: &str) {
     A::run(async { Kit::of::<A>().run(&cases::find(group, name)).await });
 }
 
-/// Runs a case with clients of one adapter and routers of another, over the network.
+/// Runs a case with clients of one adapter and routers of another, over these transports.
 ///
 /// # Panics
 ///
 /// As [`run`] does.
-pub fn run_between<C: Adapter, R: Adapter>(group: &str, name: &str) {
-    C::run(async { Kit::between::<C, R>().run(&cases::find(group, name)).await });
+pub fn run_pair<C: Adapter, R: Adapter>(group: &str, name: &str, transports: &[Transport]) {
+    let case = cases::find(group, name);
+    C::run(async {
+        let kit = Kit::between::<C, R>();
+        match case.body {
+            Body::Everywhere(body) | Body::Sockets(body) => kit.run_over(&case, body, transports).await,
+            Body::Routers(_) => kit.run(&case).await,
+        }
+    });
 }

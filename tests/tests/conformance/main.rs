@@ -1,6 +1,8 @@
 //! Every adapter does what it must, over every transport and serializer; and they understand each other.
 
 mod adapters;
+mod children;
+mod pairs;
 
 /// A test for each case.
 macro_rules! tests {
@@ -14,18 +16,33 @@ macro_rules! tests {
     };
 }
 
-mod tokio {
-    wamp_test::conformance_cases!(tests Tokio);
+/// All tests of an adapter.
+macro_rules! adapter {
+    ($module:ident, $adapter:ident) => {
+        mod $module {
+            wamp_test::conformance_cases!(tests $adapter);
+
+            mod process {
+                use crate::{adapters::$adapter, children};
+
+                #[test]
+                fn a_router_that_is_killed_is_noticed() {
+                    let test = concat!(stringify!($module), "::process::a_router_that_is_killed_is_noticed");
+                    children::a_router_that_is_killed_is_noticed::<$adapter>(test);
+                }
+
+                #[cfg(target_os = "linux")]
+                #[test]
+                fn idle_sessions_use_no_processor_time() {
+                    let test = concat!(stringify!($module), "::process::idle_sessions_use_no_processor_time");
+                    children::idle_sessions_use_no_processor_time::<$adapter>(test);
+                }
+            }
+        }
+    };
 }
 
-mod smol {
-    wamp_test::conformance_cases!(tests Smol);
-}
-
-mod async_std {
-    wamp_test::conformance_cases!(tests AsyncStd);
-}
-
-mod blocking {
-    wamp_test::conformance_cases!(tests Threads);
-}
+adapter!(tokio, Tokio);
+adapter!(smol, Smol);
+adapter!(async_std, AsyncStd);
+adapter!(blocking, Threads);

@@ -1,7 +1,4 @@
-//! The client and the router over real transports: every behaviour over every transport and serializer.
+//! What only tokio has: runtimes that end. All else is in the conformance suite, `wamp-test`.
 
 mod harness;
-mod pump;
 mod runtimes;
-mod stalls;
-mod transports;

@@ -46,8 +46,8 @@ impl Runtime for Tokio {
         tokio::spawn(task);
     }
 
-    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) {
-        tokio::task::spawn_blocking(job);
+    fn spawn_blocking(&self, job: crate::Job) {
+        tokio::task::spawn_blocking(move || job()());
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
