@@ -16,6 +16,7 @@ mod limits;
 mod meta;
 mod meta_registrations;
 mod ordering;
+mod passthru;
 mod patterns;
 mod progressive_calls;
 mod progressive_results;

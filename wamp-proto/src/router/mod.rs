@@ -9,6 +9,7 @@ mod event;
 mod index;
 mod link;
 mod meta;
+mod passthru;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod queue;
@@ -37,7 +38,7 @@ use crate::{
     id::{RandomIds, RegistrationId, RequestId, SessionId},
     limits::Limits,
     map::{IdMap, Seeded},
-    message::{Feature, Message, MessageKind, PayloadAttributes, Role},
+    message::{Message, MessageKind, Role},
     time::Instant,
     uri::Uri,
 };
@@ -432,15 +433,6 @@ impl Router {
         }
         self.events.push_back(event);
     }
-}
-
-/// E-03, E-04: a wrapped payload needs payload passthru mode, which this router does not announce. To forward it without
-/// its attributes would hand somebody a riddle.
-fn check_passthru(message: MessageKind, attributes: Option<&PayloadAttributes>) -> Result<(), Violation> {
-    if attributes.is_some_and(|attributes| attributes.ppt_scheme.is_some()) {
-        return Err(Violation::FeatureNotAnnounced { message, feature: Feature::PayloadPassthruMode });
-    }
-    Ok(())
 }
 
 /// What broker and dealer need to serve one message.

@@ -9,6 +9,7 @@ use crate::{
     payload::Payload,
     router::{
         link::{Links, Peer},
+        passthru::Part,
         timers::Timeout,
     },
     time::Instant,
@@ -72,7 +73,7 @@ pub(super) struct Stream {
 pub(super) struct Kept {
     pub(super) ask: Ask,
     /// The arguments; of a progressive call all parts that have come.
-    pub(super) parts: VecDeque<Payload>,
+    pub(super) parts: VecDeque<Part>,
     /// What the parts count for.
     pub(super) bytes: usize,
     /// The callees that were unavailable, by their numbers.
