@@ -35,7 +35,7 @@ impl Ids {
     }
 
     /// The first time, an id must be a fresh one; later the same.
-    fn learn(&mut self, kind: Kind, realm: usize, model: u64, actual: u64) -> bool {
+    pub(super) fn learn(&mut self, kind: Kind, realm: usize, model: u64, actual: u64) -> bool {
         let place = model as usize;
         if self.known.len() <= place {
             self.known.resize(place + 1, None);
@@ -82,8 +82,12 @@ impl Ids {
                 let actual = got.publication.get();
                 got.request.get() == *request && self.learn(Kind::Publication, realm, *publication, actual)
             }
-            (Expected::Event { subscription, publication, topic, payload }, Message::Event(got)) => {
-                got.details.topic.as_deref() == *topic
+            (
+                Expected::Event { subscription, publication, topic, payload, retained },
+                Message::Event(got),
+            ) => {
+                got.details.retained == *retained
+                    && got.details.topic.as_deref() == *topic
                     && self.learn(Kind::Subscription, realm, *subscription, got.subscription.get())
                     && self.learn(Kind::Publication, realm, *publication, got.publication.get())
                     && is_payload(*payload, encoding, &got.payload)
@@ -96,6 +100,9 @@ impl Ids {
                     && got.details.procedure.as_deref() == *procedure
                     && self.learn(Kind::Registration, realm, *registration, got.registration.get())
                     && is_payload(*payload, encoding, &got.payload)
+            }
+            (Expected::Answer { request, answer }, Message::Result(got)) => {
+                got.request.get() == *request && self.accept_answer(answer, encoding, realm, &got)
             }
             (expected, message) => is_plain(expected, encoding, &message),
         }

@@ -1,14 +1,17 @@
 //! A second router, as naive as can be: lists and loops, no index, no bytes, and none of the real one's code. It says what
 //! every client must receive, operation by operation; [`Trial`] compares.
 
+mod broker;
 mod calls;
 mod check;
 mod events;
 mod operations;
 mod trial;
+mod wishes;
 
 pub use operations::Operation;
 pub use trial::{Drive, Figures, Trial};
+pub use wishes::{Lists, Options, Wish};
 
 use std::time::Duration;
 
@@ -28,6 +31,10 @@ pub struct Sizes {
     pub calls: usize,
     /// See above.
     pub invocations: usize,
+    /// Testaments of one session.
+    pub testaments: usize,
+    /// Retained events of a realm.
+    pub retained: usize,
     /// Messages in the queue of one connection.
     pub queue: usize,
     /// Whether events for a full queue are dropped, rather than the connection closed.
@@ -68,6 +75,7 @@ pub(crate) enum Expected {
         publication: u64,
         topic: Option<&'static str>,
         payload: usize,
+        retained: bool,
     },
     Registered {
         request: u64,
@@ -89,6 +97,11 @@ pub(crate) enum Expected {
     Result {
         request: u64,
         payload: usize,
+    },
+    /// A result of the router itself.
+    Answer {
+        request: u64,
+        answer: broker::Answer,
     },
 }
 
@@ -116,6 +129,9 @@ pub(crate) struct Client {
     pub(crate) phase: Phase,
     pub(crate) realm: usize,
     pub(crate) canceling: bool,
+    /// 0 before it has joined.
+    pub(crate) session: u64,
+    pub(crate) testaments: Vec<broker::Testament>,
     pub(crate) stalled: bool,
     /// In which order connections are served.
     pub(crate) place: (usize, u64),
@@ -174,6 +190,8 @@ pub(crate) struct Model {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) calls: Vec<Waiting>,
+    pub(crate) retained: Vec<broker::Kept>,
+    pub(crate) histories: Vec<broker::History>,
     pub(crate) next_id: u64,
     pub(crate) dropped: u64,
     doomed: Vec<usize>,
@@ -218,6 +236,8 @@ impl Client {
             phase: Phase::Gone,
             realm: 0,
             canceling: false,
+            session: 0,
+            testaments: Vec::new(),
             stalled: false,
             place: (0, 0),
             last_request: 0,
@@ -239,6 +259,8 @@ impl Model {
             subscriptions: Vec::new(),
             registrations: Vec::new(),
             calls: Vec::new(),
+            retained: Vec::new(),
+            histories: Vec::new(),
             next_id: 0,
             dropped: 0,
             doomed: Vec::new(),
@@ -255,6 +277,8 @@ impl Model {
             Phase::Waiting => {
                 let joined = Client { phase: Phase::Open, realm, canceling, ..self.clients[client].clone() };
                 self.clients[client] = joined;
+                self.next_id += 1;
+                self.clients[client].session = self.next_id;
                 self.send(client, Dear::Reply, Expected::Welcome);
             }
             _ => self.violate(client),
@@ -400,9 +424,10 @@ impl Model {
         for subscription in &mut self.subscriptions {
             subscription.subscribers.retain(|subscriber| *subscriber != client);
         }
-        self.subscriptions.retain(|subscription| !subscription.subscribers.is_empty());
+        self.end_subscriptions();
         self.registrations.retain(|registration| registration.callee != client);
         self.forsake(client);
+        self.execute(client);
     }
 
     pub(crate) fn fail(&mut self, to: usize, kind: MessageKind, request: u64, error: &'static str) {

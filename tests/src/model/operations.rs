@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wamp_proto::{Encoding, Match, message::CancelMode};
 
-use super::{Model, Phase};
+use super::{Model, Phase, Wish};
 use crate::random::Random;
 
 /// One step of a trial. Clients are numbers; so are ids that the router chooses.
@@ -27,6 +27,7 @@ pub enum Operation {
     Yield { client: usize, invocation: u64, payload: usize },
     Error { client: usize, invocation: u64, error: &'static str, payload: usize },
     Cancel { client: usize, request: u64, mode: CancelMode },
+    Wish { client: usize, request: u64, wish: Wish },
     Stall { client: usize },
     Unstall { client: usize },
     Advance { time: Duration },
@@ -35,7 +36,7 @@ pub enum Operation {
 pub(crate) const PAYLOADS: usize = 64;
 pub(crate) const GARBAGE: usize = 6;
 
-const URIS: [&str; 9] = ["a", "a.b", "a.b.c", "a.bc", "b.b.c", "a.b.d", "b", "wamp.x", "a..b"];
+pub(crate) const URIS: [&str; 9] = ["a", "a.b", "a.b.c", "a.bc", "b.b.c", "a.b.d", "b", "wamp.x", "a..b"];
 const PREFIXES: [&str; 6] = ["a", "a.", "a.b", "", "b", "a.b.c"];
 const WILDCARDS: [&str; 7] = ["a..c", ".b.c", "a.b.", "..", ".", "", "a.b"];
 const ERRORS: [&str; 3] = ["com.error.one", "wamp.error.invalid_argument", "no uri"];
@@ -80,6 +81,9 @@ impl Model {
         let payload = random.below(PAYLOADS);
         let uri = *random.pick(&URIS);
         let invoked = self.clients[client].last_invocation > 0;
+        if random.one_in(4) {
+            return Operation::Wish { client, request, wish: self.wish(client, random) };
+        }
         match random.below(34) {
             25..=30 if !invoked => {
                 Operation::Publish { client, request, topic: uri, payload, options: (false, true) }
@@ -122,7 +126,7 @@ impl Model {
     }
 
     /// One of its own subscriptions, or any at all.
-    fn subscription(&self, client: usize, random: &mut Random) -> u64 {
+    pub(super) fn subscription(&self, client: usize, random: &mut Random) -> u64 {
         let own = |entry: &&super::Subscription| entry.subscribers.contains(&client);
         let ids = self.subscriptions.iter().filter(own).map(|entry| entry.id).collect::<Vec<_>>();
         if ids.is_empty() || random.one_in(10) { self.any_id(random) } else { *random.pick(&ids) }
@@ -159,7 +163,7 @@ impl Model {
     }
 }
 
-fn pattern(random: &mut Random) -> (Match, &'static str) {
+pub(super) fn pattern(random: &mut Random) -> (Match, &'static str) {
     match random.below(4) {
         0 => (Match::Prefix, *random.pick(&PREFIXES)),
         1 => (Match::Wildcard, *random.pick(&WILDCARDS)),

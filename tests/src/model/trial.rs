@@ -1,17 +1,20 @@
 //! The real router beside the model: one operation at a time, and what every client receives compared.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use wamp_proto::{
-    Encoding, Instant, Uri,
+    Encoding, Instant, Match, Pattern, Uri,
+    id::SessionId,
     message::{self, Message, Role, Roles},
-    router::{Action, Config, ConnectionId, Counts, Opened, Router, SlowSubscriber},
+    router::{Action, Config, ConnectionId, Counts, HistoryRule, Opened, Router, SlowSubscriber},
     transport::rawsocket::{self, RawSocket},
+    uri::UriRule,
 };
 
 use super::{
     Expected, HELLO_TIMEOUT, Model, Operation, Phase, STALL_TIMEOUT, Sizes,
+    broker::identity,
     check::{Ids, Kind, payload},
 };
 use crate::random::Random;
@@ -45,17 +48,19 @@ pub struct Trial {
     router: Router,
     random: Random,
     drive: Drive,
-    clients: Vec<Connection>,
+    pub(super) clients: Vec<Connection>,
     ids: Ids,
+    /// The router's sessions and their authids, by the numbers of the model.
+    pub(super) sessions: HashMap<u64, (SessionId, String)>,
     opened: u64,
     figures: Figures,
     last: Vec<Operation>,
 }
 
 #[derive(Debug)]
-struct Connection {
+pub(super) struct Connection {
     id: Option<ConnectionId>,
-    encoding: Encoding,
+    pub(super) encoding: Encoding,
     sockets: Option<Box<(RawSocket, RawSocket)>>,
     ready: bool,
 }
@@ -72,6 +77,8 @@ impl Trial {
             registrations: 1 + random.below(6),
             calls: 1 + random.below(6),
             invocations: 1 + random.below(8),
+            testaments: 1 + random.below(4),
+            retained: 2 + random.below(8),
             queue: 3 + random.below(40),
             drop_events: random.one_in(2),
             strict: random.one_in(4),
@@ -82,21 +89,42 @@ impl Trial {
         config.max_calls = sizes.calls;
         config.max_invocations = sizes.invocations;
         config.queue_messages = sizes.queue;
+        config.max_testaments = sizes.testaments;
+        config.max_retained = sizes.retained;
         config.strict_request_ids = sizes.strict;
         config.hello_timeout = HELLO_TIMEOUT;
         config.stall_timeout = STALL_TIMEOUT;
         config.slow_subscriber = if sizes.drop_events { SlowSubscriber::Drop } else { SlowSubscriber::Close };
+        let mut kept = Vec::new();
+        for (realm, kind, uri) in
+            [(0, Match::Exact, "a.b"), (0, Match::Prefix, "a"), (1, Match::Wildcard, "..")]
+        {
+            let pattern = Pattern::new(UriRule::Loose, kind, uri).unwrap();
+            let mut rule = HistoryRule::new(config.realms[realm].clone(), pattern);
+            rule.max_events = 1 + random.below(6);
+            kept.push((realm, kind, uri, rule.max_events));
+            config.history.push(rule);
+        }
         change(&mut config);
         let count = 2 + random.below(7);
         let router = Router::new(config, random.seed());
         let vacant = || Connection { id: None, encoding: Encoding::Json, sockets: None, ready: false };
+        let (mut model, mut ids) = (Model::new(sizes, count), Ids::default());
+        let mut places = [0, 0];
+        for (realm, kind, uri, max) in kept {
+            // The first ones of their realm.
+            places[realm] += 1;
+            let subscription = model.keep_history(realm, kind, uri, max);
+            ids.learn(Kind::Subscription, realm, subscription, places[realm]);
+        }
         Self {
-            model: Model::new(sizes, count),
+            model,
             router,
             random,
             drive,
             clients: (0..count).map(|_| vacant()).collect(),
-            ids: Ids::default(),
+            ids,
+            sessions: HashMap::new(),
             opened: 0,
             figures: Figures::default(),
             last: Vec::new(),
@@ -206,6 +234,7 @@ impl Trial {
             Operation::Publish { client, request, topic, payload, options } => {
                 model.publish(client, request, topic, payload, options);
             }
+            Operation::Wish { client, request, ref wish } => model.serve(client, request, wish),
             Operation::Register { client, request, kind, uri } => model.register(client, request, kind, uri),
             Operation::Unregister { client, request, registration } => {
                 model.unregister(client, request, registration);
@@ -307,6 +336,9 @@ impl Trial {
         *digest ^= self.figures.operations;
         let encoding = self.clients[client].encoding;
         let realm = self.model.clients[client].realm;
+        if let Some((Expected::Welcome, identity)) = expected.zip(identity(encoding, frame)) {
+            self.sessions.insert(self.model.clients[client].session, identity);
+        }
         if expected.is_some_and(|expected| self.ids.accept(expected, encoding, realm, frame)) {
             return Ok(());
         }
@@ -319,10 +351,11 @@ impl Trial {
         let open = self.model.clients.iter().filter(|client| client.phase == Phase::Open).count();
         let ours = (
             open,
-            self.model.subscriptions.len(),
+            self.model.subscriptions.iter().filter(|entry| !entry.subscribers.is_empty()).count(),
             self.model.registrations.len(),
             self.model.calls.len(),
             self.model.dropped,
+            self.model.retained.len(),
         );
         let theirs = (
             counts.sessions,
@@ -330,12 +363,13 @@ impl Trial {
             counts.registrations,
             counts.calls,
             counts.dropped_events,
+            counts.retained,
         );
         if ours == theirs {
             return Ok(());
         }
         Err(format!(
-            "sessions, subscriptions, registrations, calls, drops: expected {ours:?}, found {theirs:?}"
+            "sessions, subscriptions, registrations, calls, drops, retained: expected {ours:?}, found {theirs:?}"
         ))
     }
 
@@ -383,6 +417,9 @@ impl Trial {
                 let message = message::Publish { request: id(request)?, options, topic, payload };
                 (client, Some(request), message.into())
             }
+            Operation::Wish { client, request, ref wish } => {
+                (client, Some(request), self.wish_message(client, request, wish)?)
+            }
             Operation::Register { client, request, kind, uri } => {
                 let options = message::RegisterOptions { match_policy: Some(kind), ..Default::default() };
                 let procedure = Uri::unchecked(uri);
@@ -427,7 +464,7 @@ impl Trial {
     }
 
     /// The router's name for an id. One that exists but that nobody has been told of cannot be named.
-    fn router_id(&self, kind: Kind, client: usize, model: u64) -> Option<u64> {
+    pub(super) fn router_id(&self, kind: Kind, client: usize, model: u64) -> Option<u64> {
         const UNKNOWN: u64 = 1 << 40;
         let realm = self.model.clients[client].realm;
         let exists = match kind {

@@ -21,11 +21,15 @@ pub enum Bug {
     QueueLimitIgnored,
     /// Invocation ids have gaps.
     InvocationIdSkipped,
+    /// A whitelist with nobody on it counts as none.
+    EmptyWhitelistIgnored,
+    /// A retained event goes to whoever asks, whatever its lists say.
+    RetainedToAnybody,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::EventToPublisher,
         Self::LateYieldForwarded,
         Self::RegistrationKept,
@@ -34,6 +38,8 @@ impl Bug {
         Self::EventCrossesRealms,
         Self::QueueLimitIgnored,
         Self::InvocationIdSkipped,
+        Self::EmptyWhitelistIgnored,
+        Self::RetainedToAnybody,
     ];
 }
 

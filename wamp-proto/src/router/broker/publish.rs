@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Broker, Subscription, filter::Filter, history::History, stored::Stored};
+#[cfg(feature = "planted-bugs")]
+use crate::router::Bug;
 use crate::{
     codec::Encoding,
     error::Violation,
@@ -68,11 +70,17 @@ impl Broker {
             return Ok(());
         }
         let id = context.random.draw();
+        #[cfg(feature = "planted-bugs")]
+        if let Some(lists) = &mut publish.options.audience {
+            if context.config.has(Bug::EmptyWhitelistIgnored) {
+                lists.eligible = lists.eligible.take().filter(|sessions| !sessions.is_empty());
+            }
+        }
         let filter = publish.options.audience.take().map(|lists| Filter::new(*lists));
         let candidates = filter.as_ref().and_then(|filter| filter.candidates(context.sessions));
         let exclude_me = publish.options.exclude_me.unwrap_or(true);
         #[cfg(feature = "planted-bugs")]
-        let exclude_me = exclude_me && !context.config.has(crate::router::Bug::EventToPublisher);
+        let exclude_me = exclude_me && !context.config.has(Bug::EventToPublisher);
         let disclosed =
             publish.options.disclose_me || context.config.publisher_disclosure == Disclosure::Always;
         let link = context.links.get(context.from);
@@ -89,6 +97,12 @@ impl Broker {
         };
         let stored = self.dispatch(context, &publication);
         if publish.options.retain && context.config.max_retained > 0 {
+            #[cfg(feature = "planted-bugs")]
+            let (publication, stored) = if context.config.has(Bug::RetainedToAnybody) {
+                (Publication { filter: None, excluded: None, ..publication }, None)
+            } else {
+                (publication, stored)
+            };
             let stored = stored.unwrap_or_else(|| Arc::new(Stored::new(&publication)));
             self.retained.retain(stored, context.config.max_retained, context.config.max_retained_bytes);
         }
