@@ -44,12 +44,12 @@ pub struct Figures {
 /// One random run of the router beside the model.
 #[derive(Debug)]
 pub struct Trial {
-    model: Model,
+    pub(super) model: Model,
     router: Router,
     random: Random,
     drive: Drive,
     pub(super) clients: Vec<Connection>,
-    ids: Ids,
+    pub(super) ids: Ids,
     /// The router's sessions and their authids, by the numbers of the model.
     pub(super) sessions: HashMap<u64, (SessionId, String)>,
     opened: u64,

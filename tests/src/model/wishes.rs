@@ -180,17 +180,26 @@ impl Trial {
             }
             Wish::CountSessions => call("wamp.session.count", vec![], Dict::new()),
             Wish::CountSubscribers { subscription } => {
-                let id = self.router_id(Kind::Subscription, client, *subscription)?;
+                let id = self.subscription_id(client, *subscription)?;
                 call("wamp.subscription.count_subscribers", vec![id.into()], Dict::new())
             }
             Wish::Events { subscription, limit, reverse } => {
-                let id = self.router_id(Kind::Subscription, client, *subscription)?;
+                let id = self.subscription_id(client, *subscription)?;
                 let mut named = Dict::from_iter([("reverse", *reverse)]);
                 if *limit > 0 {
                     named.insert("limit", *limit);
                 }
                 call("wamp.subscription.get_events", vec![id.into()], named)
             }
+        }
+    }
+
+    /// The router's name for a subscription of anybody, unless nobody has been told of it yet.
+    fn subscription_id(&self, client: usize, subscription: u64) -> Option<u64> {
+        let exists = self.model.subscriptions.iter().any(|entry| entry.id == subscription);
+        match self.ids.get(Kind::Subscription, self.model.clients[client].realm, subscription) {
+            None if exists => None,
+            _ => self.router_id(Kind::Subscription, client, subscription),
         }
     }
 
