@@ -21,11 +21,23 @@ pub enum Bug {
     QueueLimitIgnored,
     /// Invocation ids have gaps.
     InvocationIdSkipped,
+    /// A late part of a progressive call is a call of its own.
+    LatePartCalled,
+    /// A part of a result reaches a caller that did not ask for it.
+    ProgressUnasked,
+    /// The time of a call is that of all its parts.
+    TimeoutInAll,
+    /// A callee that was unavailable is asked again.
+    TriedAgain,
+    /// A callee gets more calls at once than it takes.
+    ConcurrencyIgnored,
+    /// A call that is over still takes its callee's room.
+    RoomKept,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::EventToPublisher,
         Self::LateYieldForwarded,
         Self::RegistrationKept,
@@ -34,6 +46,12 @@ impl Bug {
         Self::EventCrossesRealms,
         Self::QueueLimitIgnored,
         Self::InvocationIdSkipped,
+        Self::LatePartCalled,
+        Self::ProgressUnasked,
+        Self::TimeoutInAll,
+        Self::TriedAgain,
+        Self::ConcurrencyIgnored,
+        Self::RoomKept,
     ];
 }
 
