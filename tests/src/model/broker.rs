@@ -75,10 +75,14 @@ impl Model {
         self.subscriptions.retain(|entry| !entry.subscribers.is_empty() || lasting.contains(&entry.id));
     }
 
-    pub(crate) fn serve(&mut self, client: usize, request: u64, wish: &Wish) {
+    pub(crate) fn grant(&mut self, client: usize, request: u64, wish: &Wish) {
         let is_call = !matches!(wish, Wish::Publish { .. } | Wish::SubscribeRetained { .. });
         if is_call && self.calls.iter().any(|call| call.caller == client && call.request == request) {
             return self.violate(client);
+        }
+        if is_call {
+            // The id serves for another procedure now.
+            self.late.retain(|late| (late.0, late.1) != (client, request));
         }
         match wish {
             Wish::Publish { topic, payload, options } => {

@@ -62,7 +62,7 @@ impl Model {
         (acknowledge, exclude_me): (bool, bool),
     ) {
         let options = Options::plain(acknowledge, exclude_me);
-        self.serve(client, request, &Wish::Publish { topic, payload, options });
+        self.grant(client, request, &Wish::Publish { topic, payload, options });
     }
 
     /// Exact, prefixes from the shortest, wildcards from the best.

@@ -110,7 +110,8 @@ pub enum Action {
 /// * **The world** tells what happened; these cannot fail: [`open`](Self::open), [`handle_frame`](Self::handle_frame)
 ///   or, for frames that were decoded elsewhere, [`handle_message`](Self::handle_message),
 ///   [`handle_eof`](Self::handle_eof), [`handle_timeout`](Self::handle_timeout).
-/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown).
+/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown),
+///   [`revoke_registration`](Self::revoke_registration).
 /// * **Outputs**, in any order, after any input: [`poll_ready`](Self::poll_ready) names a connection that has output,
 ///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line,
 ///   [`poll_timeout`](Self::poll_timeout) the next deadline, [`wants_read`](Self::wants_read) whether to go on reading

@@ -21,6 +21,18 @@ pub enum Bug {
     QueueLimitIgnored,
     /// Invocation ids have gaps.
     InvocationIdSkipped,
+    /// A late part of a progressive call is a call of its own.
+    LatePartCalled,
+    /// A part of a result reaches a caller that did not ask for it.
+    ProgressUnasked,
+    /// The time of a call is that of all its parts.
+    TimeoutInAll,
+    /// A callee that was unavailable is asked again.
+    TriedAgain,
+    /// A callee gets more calls at once than it takes.
+    ConcurrencyIgnored,
+    /// A call that is over still takes its callee's room.
+    RoomKept,
     /// A whitelist with nobody on it counts as none.
     EmptyWhitelistIgnored,
     /// A retained event goes to whoever asks, whatever its lists say.
@@ -29,7 +41,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 16] = [
         Self::EventToPublisher,
         Self::LateYieldForwarded,
         Self::RegistrationKept,
@@ -38,6 +50,12 @@ impl Bug {
         Self::EventCrossesRealms,
         Self::QueueLimitIgnored,
         Self::InvocationIdSkipped,
+        Self::LatePartCalled,
+        Self::ProgressUnasked,
+        Self::TimeoutInAll,
+        Self::TriedAgain,
+        Self::ConcurrencyIgnored,
+        Self::RoomKept,
         Self::EmptyWhitelistIgnored,
         Self::RetainedToAnybody,
     ];

@@ -5,8 +5,10 @@ use super::{
     answers::{UNWRAPPABLE, undeliverable},
     check_issued,
     invocations::{check_wrapping, unavailable, undelivered},
-    ongoing::Origin,
+    ongoing::{Ongoing, Origin},
 };
+#[cfg(feature = "planted-bugs")]
+use crate::router::Bug;
 use crate::{
     error::Violation,
     message::{self, Call, Feature, Invocation, InvocationDetails, MessageKind, ResultDetails, Role, Yield},
@@ -63,9 +65,12 @@ impl Dealer {
             return Ok(());
         };
         // progress that nobody has asked for is dropped, and the call goes on.
-        let Some(call) = context.links.ongoing(origin).filter(|call| call.receives_progress) else {
-            return Ok(());
-        };
+        let asked = |call: &&mut Ongoing| call.receives_progress;
+        #[cfg(feature = "planted-bugs")]
+        let unasked = context.config.has(Bug::ProgressUnasked);
+        #[cfg(feature = "planted-bugs")]
+        let asked = |call: &&mut Ongoing| unasked || asked(call);
+        let Some(call) = context.links.ongoing(origin).filter(asked) else { return Ok(()) };
         if let Some(extra) = &mut call.extra {
             // from now on no other callee can have the call.
             let kept = extra.kept.take();

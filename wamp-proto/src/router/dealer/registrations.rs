@@ -70,6 +70,11 @@ impl Dealer {
         let link = context.links.get_mut(from).filter(|_| has_room).ok_or(full)?;
         link.registrations.insert(registration);
         if let Some(entry) = self.registrations.get_mut(&registration) {
+            #[cfg(feature = "planted-bugs")]
+            let options = match context.config.has(crate::router::Bug::ConcurrencyIgnored) {
+                true => RegisterOptions { concurrency: None, ..options },
+                false => options,
+            };
             entry.add(from, &options);
             if let Some(session) = context.session(from) {
                 context.meta.push("wamp.registration.on_register", || (session, registration));

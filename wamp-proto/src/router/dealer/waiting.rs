@@ -9,6 +9,8 @@ use super::{
     policy::{Choice, Registration},
     progress::send_part,
 };
+#[cfg(feature = "planted-bugs")]
+use crate::router::Bug;
 use crate::{
     error::Violation,
     id::{RegistrationId, RequestId},
@@ -100,6 +102,8 @@ impl Dealer {
     pub(super) fn release(&mut self, context: &mut Context<'_>, origin: Origin, call: &Ongoing) {
         match call.place {
             Some(_) if !call.counted => return,
+            #[cfg(feature = "planted-bugs")]
+            Some(_) if context.config.has(Bug::RoomKept) => {}
             Some(place) => {
                 if let Some(entry) = self.registrations.get_mut(&call.registration) {
                     entry.vacate(place.number);
@@ -142,6 +146,8 @@ impl Dealer {
         let entry = self.registrations.get_mut(&registration);
         let (known, number) = (kept.is_some(), place.map_or(0, |place| place.number));
         if let Some(kept) = kept {
+            #[cfg(feature = "planted-bugs")]
+            let number = if context.config.has(Bug::TriedAgain) { 0 } else { number };
             kept.tried.push(number);
         }
         if let Some(link) = context.links.get_mut(context.from) {
