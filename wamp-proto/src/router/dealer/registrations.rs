@@ -134,13 +134,25 @@ impl Dealer {
         let Some(entry) = self.registrations.get(&registration) else { return false };
         let callees = entry.peers().collect::<Vec<_>>();
         for callee in callees {
-            self.revoke_callee(context, registration, callee, reason);
+            self.take_away(context, registration, callee, reason);
         }
         true
     }
 
-    /// The same for one callee of several. Returns whether it had the registration.
+    /// The same for one callee of several; calls that wait are for the others now. Returns whether it had the registration.
     pub(in crate::router) fn revoke_callee(
+        &mut self,
+        context: &mut Context<'_>,
+        registration: RegistrationId,
+        callee: Peer,
+        reason: Option<&str>,
+    ) -> bool {
+        let had = self.take_away(context, registration, callee, reason);
+        self.dispatch(context, registration);
+        had
+    }
+
+    fn take_away(
         &mut self,
         context: &mut Context<'_>,
         registration: RegistrationId,
@@ -160,7 +172,6 @@ impl Dealer {
             context.links.send(context.now, callee, Class::Reply, revoked);
         }
         self.remove(context, registration, callee);
-        self.dispatch(context, registration);
         true
     }
 
