@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use divan::{Bencher, black_box};
 use wamp_proto::{
-    Encoding, Instant, Limits, Payload, Uri,
-    id::RequestId,
+    Encoding, Instant, Limits, Match, Payload, Uri,
+    id::{RequestId, SessionId},
     message::{
-        Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions,
-        Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
+        Audience, Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register,
+        RegisterOptions, Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
     },
     router::{Action, Config, ConnectionId, Opened, Router},
 };
@@ -118,6 +118,85 @@ fn route_event_among_topics(bencher: Bencher<'_, '_>, topics: u64) {
     bencher.bench_local(|| world.publish(publisher, "com.example.topic7", &payload, &[subscriber]));
 }
 
+/// A hundred thousand exact patterns, and a tenth of that of prefixes and wildcards each that come near but do not match.
+fn patterns(count: u64) -> impl Iterator<Item = (Match, String)> {
+    let exact = (0..count).map(|n| (Match::Exact, format!("com.example.other{n}")));
+    let prefixes = (0..count / 10).map(|n| (Match::Prefix, format!("com.example.t{n}.")));
+    let wildcards = (0..count / 10).map(|n| (Match::Wildcard, format!("com..other{n}")));
+    exact.chain(prefixes).chain(wildcards)
+}
+
+/// The cost of a publication does not depend on how many patterns there are.
+#[divan::bench(args = [10, 100_000])]
+fn route_event_among_patterns(bencher: Bencher<'_, '_>, count: u64) {
+    let mut world = World::new(Encoding::Json);
+    let (publisher, subscriber) = (world.join(), world.join());
+    for (request, (kind, pattern)) in (1..).zip(patterns(count)) {
+        world.subscribe_pattern(subscriber, request, kind, &pattern);
+    }
+    world.subscribe(subscriber, u64::from(u32::MAX), "com.example.topic");
+    let payload = Load::Text64.payload(Encoding::Json);
+    bencher.bench_local(|| world.publish(publisher, "com.example.topic", &payload, &[subscriber]));
+}
+
+/// Nor does that of a call.
+#[divan::bench(args = [10, 100_000])]
+fn route_call_among_patterns(bencher: Bencher<'_, '_>, count: u64) {
+    let mut world = World::new(Encoding::Json);
+    let (caller, callee) = (world.join(), world.join());
+    for (kind, pattern) in patterns(count) {
+        world.register_pattern(callee, kind, &pattern);
+    }
+    world.register(callee, "com.example.procedure");
+    let payload = Load::Text64.payload(Encoding::Json);
+    let mut number = 0;
+    bencher.bench_local(|| {
+        number += 1;
+        world.call(caller, callee, number, &payload);
+    });
+}
+
+/// An event with a whitelist of ten sessions costs what its receivers cost, not what all subscribers do.
+#[divan::bench(args = [10, 10_000])]
+fn route_event_to_ten_of(bencher: Bencher<'_, '_>, subscribers: usize) {
+    let mut world = World::new(Encoding::Json);
+    let publisher = world.join();
+    let mut sessions = Vec::new();
+    let subscribers = (0..subscribers).map(|_| world.join_as(&mut sessions)).collect::<Vec<_>>();
+    for &subscriber in &subscribers {
+        world.subscribe(subscriber, 1, "com.example.topic");
+    }
+    let audience = Audience { eligible: Some(sessions[..10].to_vec()), ..Audience::default() };
+    let options = PublishOptions { audience: Some(Box::new(audience)), ..PublishOptions::default() };
+    let payload = Load::Text64.payload(Encoding::Json);
+    bencher.bench_local(|| {
+        world.publish_with(publisher, "com.example.topic", options.clone(), &payload, &subscribers[..10]);
+    });
+}
+
+/// What a new subscriber to a pattern gets: ten retained events among many.
+#[divan::bench(args = [10, 10_000])]
+fn retained_among_topics(bencher: Bencher<'_, '_>, topics: u64) {
+    let mut world = World::new(Encoding::Json);
+    let (publisher, subscriber) = (world.join(), world.join());
+    let payload = Load::Text64.payload(Encoding::Json);
+    let options = PublishOptions { retain: true, ..PublishOptions::default() };
+    for topic in 0..topics {
+        let topic = format!("com.example.group{}.topic{}", topic / 10, topic % 10);
+        world.publish_with(publisher, &topic, options.clone(), &payload, &[]);
+    }
+    bencher.bench_local(|| {
+        let options = SubscribeOptions {
+            get_retained: true,
+            match_policy: Some(Match::Prefix),
+            ..SubscribeOptions::default()
+        };
+        let topic = Uri::unchecked("com.example.group0.");
+        world.send(subscriber, Subscribe { request: RequestId::FIRST, options, topic }.into());
+        world.take(subscriber);
+    });
+}
+
 /// A router and connections that take what they get.
 struct World {
     router: Router,
@@ -128,28 +207,47 @@ impl World {
     fn new(encoding: Encoding) -> Self {
         let mut config = Config::new([uri("realm1")]);
         config.max_subscriptions = usize::MAX;
+        config.max_registrations = usize::MAX;
         Self { router: Router::new(config, [1; 32]), encoding }
     }
 
     fn join(&mut self) -> ConnectionId {
+        self.join_as(&mut Vec::new())
+    }
+
+    /// Joins, and adds the session to a list.
+    fn join_as(&mut self, sessions: &mut Vec<SessionId>) -> ConnectionId {
         let connection = self.router.open(NOW, Opened::new(self.encoding));
         let roles =
             Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, Default::default()));
         let details = HelloDetails { roles, ..HelloDetails::default() };
         self.send(connection, Hello { realm: uri("realm1"), details }.into());
-        self.take(connection);
+        let Some(Action::Send(welcome)) = self.router.poll_transmit(connection) else { panic!("no answer") };
+        let welcome = Message::decode(self.encoding, &welcome, &Limits::default());
+        let Ok(Message::Welcome(welcome)) = welcome else { panic!("no welcome") };
+        sessions.push(welcome.session);
         connection
     }
 
     fn register(&mut self, callee: ConnectionId, procedure: &str) {
-        let (request, procedure) = (RequestId::FIRST, uri(procedure));
-        self.send(callee, Register { request, options: RegisterOptions::default(), procedure }.into());
+        self.register_pattern(callee, Match::Exact, procedure);
+    }
+
+    fn register_pattern(&mut self, callee: ConnectionId, kind: Match, procedure: &str) {
+        let (request, procedure) = (RequestId::FIRST, Uri::unchecked(procedure));
+        let options = RegisterOptions { match_policy: Some(kind), ..RegisterOptions::default() };
+        self.send(callee, Register { request, options, procedure }.into());
         self.take(callee);
     }
 
     fn subscribe(&mut self, subscriber: ConnectionId, request: u64, topic: &str) {
+        self.subscribe_pattern(subscriber, request, Match::Exact, topic);
+    }
+
+    fn subscribe_pattern(&mut self, subscriber: ConnectionId, request: u64, kind: Match, topic: &str) {
         let request = request.try_into().expect("an id");
-        let subscribe = Subscribe { request, options: SubscribeOptions::default(), topic: uri(topic) };
+        let options = SubscribeOptions { match_policy: Some(kind), ..SubscribeOptions::default() };
+        let subscribe = Subscribe { request, options, topic: Uri::unchecked(topic) };
         self.send(subscriber, subscribe.into());
         self.take(subscriber);
     }
@@ -165,7 +263,18 @@ impl World {
     }
 
     fn publish(&mut self, from: ConnectionId, topic: &str, payload: &Payload, to: &[ConnectionId]) {
-        let (request, options) = (RequestId::FIRST, PublishOptions::default());
+        self.publish_with(from, topic, PublishOptions::default(), payload, to);
+    }
+
+    fn publish_with(
+        &mut self,
+        from: ConnectionId,
+        topic: &str,
+        options: PublishOptions,
+        payload: &Payload,
+        to: &[ConnectionId],
+    ) {
+        let request = RequestId::FIRST;
         self.send(from, Publish { request, options, topic: uri(topic), payload: payload.clone() }.into());
         for &subscriber in to {
             self.take(subscriber);

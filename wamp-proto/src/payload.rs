@@ -311,6 +311,52 @@ impl Payload {
         Ok(())
     }
 
+    /// The payload as payload passthru mode carries it (E-09, E-10): one binary in `carrier`, in which `serializer` has
+    /// the arguments.
+    ///
+    /// ```
+    /// use wamp_proto::{Encoding, Payload};
+    ///
+    /// let payload = Payload::from_args(Encoding::Json, &("secret",))?;
+    /// let wrapped = payload.wrap(Encoding::Cbor, Encoding::Json)?;
+    /// assert_eq!(wrapped.unwrap_from(Encoding::Cbor)?.args::<(String,)>()?, ("secret".to_owned(),));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the arguments cannot be transcoded.
+    pub fn wrap(&self, serializer: Encoding, carrier: Encoding) -> Result<Self, EncodeError> {
+        let payload = self.transcode(serializer)?;
+        let mut inner = Writer::new(serializer);
+        inner.dict(Some(2));
+        inner.key("args");
+        inner.raw(payload.args_raw().unwrap_or(empty_list(serializer)), 1);
+        inner.key("kwargs");
+        inner.raw(payload.kwargs_raw().unwrap_or(empty_dict(serializer)), 1);
+        inner.end();
+        let mut outer = Writer::new(carrier);
+        outer.list(Some(1));
+        outer.bytes(&inner.finish());
+        outer.end();
+        Ok(Self { encoding: carrier, shape: Shape::Args, raw: outer.finish().into() })
+    }
+
+    /// What a payload of payload passthru mode has in it, when `serializer` wrapped it.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when it is not one binary with a dict of `args` and `kwargs` in it.
+    pub fn unwrap_from(&self, serializer: Encoding) -> Result<Self, DecodeError> {
+        let expected = "one binary with a dict of `args` and `kwargs`";
+        let wrong = || DecodeError::Type { expected, found: "something else" };
+        let [Value::Bytes(inner)] = &*self.list()? else { return Err(wrong()) };
+        let mut inner: Dict = codec::from_slice(serializer, inner)?;
+        let args = inner.remove("args").unwrap_or_else(|| Value::List(Vec::new()));
+        let kwargs = inner.remove("kwargs").unwrap_or_else(|| Value::Dict(Dict::new()));
+        Self::new(serializer, &args, &kwargs).map_err(|_| wrong())
+    }
+
     /// A copy that does not hold on to the read buffer that the payload points into.
     #[must_use]
     pub fn detach(&self) -> Self {

@@ -1,12 +1,19 @@
 //! Whether a frame of the router is the one that the model expects: the ids that the router chooses are learnt, and must
 //! stay the same.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use bytes::Bytes;
-use wamp_proto::{Encoding, Limits, Payload, codec, message::Message};
+use wamp_proto::{
+    Encoding, Limits, Payload, codec,
+    id::SessionId,
+    message::{InvocationDetails, Message, RegistrationRevocation, Unregistered},
+};
 
-use super::{Expected, operations::PAYLOADS};
+use super::{Expected, Shown, operations::PAYLOADS};
 
 /// What an id of the router is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +30,8 @@ pub(super) struct Ids {
     known: Vec<Option<(Kind, usize, u64)>>,
     /// All that are in use for good: sessions and publications, and the others by realm.
     sessions: HashSet<u64>,
+    /// The session of each connection that has been told.
+    sessions_of: HashMap<u64, u64>,
     publications: HashSet<u64>,
     routers: HashSet<(bool, usize, u64)>,
 }
@@ -35,7 +44,7 @@ impl Ids {
     }
 
     /// The first time, an id must be a fresh one; later the same.
-    fn learn(&mut self, kind: Kind, realm: usize, model: u64, actual: u64) -> bool {
+    pub(super) fn learn(&mut self, kind: Kind, realm: usize, model: u64, actual: u64) -> bool {
         let place = model as usize;
         if self.known.len() <= place {
             self.known.resize(place + 1, None);
@@ -57,12 +66,15 @@ impl Ids {
         &mut self,
         expected: &Expected,
         encoding: Encoding,
-        realm: usize,
+        (connection, realm): (u64, usize),
         frame: &Bytes,
     ) -> bool {
         let Ok(message) = Message::decode(encoding, frame, &Limits::default()) else { return false };
         match (expected, message) {
-            (Expected::Welcome, Message::Welcome(welcome)) => self.sessions.insert(welcome.session.get()),
+            (Expected::Welcome, Message::Welcome(welcome)) => {
+                self.sessions_of.insert(connection, welcome.session.get());
+                self.sessions.insert(welcome.session.get())
+            }
             (Expected::Abort(reason), Message::Abort(abort)) => abort.reason == *reason,
             (Expected::Goodbye, Message::Goodbye(goodbye)) => goodbye.reason == "wamp.close.goodbye_and_out",
             (Expected::Error { kind, request, error, payload }, Message::Error(got)) => {
@@ -82,29 +94,57 @@ impl Ids {
                 let actual = got.publication.get();
                 got.request.get() == *request && self.learn(Kind::Publication, realm, *publication, actual)
             }
-            (Expected::Event { subscription, publication, topic, payload }, Message::Event(got)) => {
-                got.details.topic.as_deref() == *topic
+            (
+                Expected::Event { subscription, publication, topic, payload, retained },
+                Message::Event(got),
+            ) => {
+                got.details.retained == *retained
+                    && got.details.topic.as_deref() == *topic
                     && self.learn(Kind::Subscription, realm, *subscription, got.subscription.get())
                     && self.learn(Kind::Publication, realm, *publication, got.publication.get())
                     && is_payload(*payload, encoding, &got.payload)
             }
             (
-                Expected::Invocation { request, registration, procedure, payload },
+                Expected::Invocation { request, registration, shown, progress, payload },
                 Message::Invocation(got),
             ) => {
                 got.request.get() == *request
-                    && got.details.procedure.as_deref() == *procedure
+                    && got.details.progress == *progress
+                    && self.is_shown(shown, &got.details)
                     && self.learn(Kind::Registration, realm, *registration, got.registration.get())
                     && is_payload(*payload, encoding, &got.payload)
             }
+            (Expected::Answer { request, answer }, Message::Result(got)) => {
+                got.request.get() == *request && self.accept_answer(answer, encoding, realm, &got)
+            }
+            (
+                Expected::Revoked { registration },
+                Message::Unregistered(Unregistered::Revoked(RegistrationRevocation {
+                    registration: Some(got),
+                    ..
+                })),
+            ) => self.learn(Kind::Registration, realm, *registration, got.get()),
             (expected, message) => is_plain(expected, encoding, &message),
         }
+    }
+
+    /// A session that its own client has not been told of is not known by its id.
+    fn is_shown(&self, shown: &Shown, details: &InvocationDetails) -> bool {
+        let caller = details.caller.map(SessionId::get);
+        let known = shown.caller.and_then(|connection| self.sessions_of.get(&connection)).copied();
+        details.procedure.as_deref() == shown.procedure
+            && details.receive_progress == shown.receive_progress
+            && details.timeout == shown.timeout
+            && details.trustlevel.is_none()
+            && caller.is_some() == shown.caller.is_some()
+            && details.caller_authid.is_some() == caller.is_some()
+            && (known.is_none() || caller == known)
     }
 }
 
 /// Messages without an id of the router's choice.
 fn is_plain(expected: &Expected, encoding: Encoding, message: &Message) -> bool {
-    use wamp_proto::message::{Unregistered, Unsubscribed};
+    use wamp_proto::message::Unsubscribed;
     match (expected, message) {
         (Expected::Unsubscribed { request }, Message::Unsubscribed(Unsubscribed::Reply { request: got })) => {
             got.get() == *request
@@ -115,9 +155,9 @@ fn is_plain(expected: &Expected, encoding: Encoding, message: &Message) -> bool 
         (Expected::Interrupt { request, mode }, Message::Interrupt(got)) => {
             got.request.get() == *request && got.options.mode == Some(*mode)
         }
-        (Expected::Result { request, payload }, Message::Result(got)) => {
+        (Expected::Result { request, payload, progress }, Message::Result(got)) => {
             got.request.get() == *request
-                && !got.details.progress
+                && got.details.progress == *progress
                 && is_payload(*payload, encoding, &got.payload)
         }
         _ => false,

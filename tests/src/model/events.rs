@@ -2,22 +2,28 @@
 
 use wamp_proto::{Match, message::MessageKind};
 
-use super::{Dear, Expected, Model, Pattern, Subscription};
+use super::{
+    Dear, Expected, Model, Pattern, Subscription,
+    wishes::{Options, Wish},
+};
 
 impl Model {
     pub(crate) fn subscribe(&mut self, client: usize, request: u64, kind: Match, uri: &'static str) {
+        self.try_subscribe(client, request, kind, uri);
+        self.reap();
+    }
+
+    pub(super) fn try_subscribe(&mut self, client: usize, request: u64, kind: Match, uri: &'static str) {
         let pattern = Pattern { realm: self.clients[client].realm, kind, uri };
         if !is_pattern(uri, kind) {
-            self.fail(client, MessageKind::Subscribe, request, "wamp.error.invalid_uri");
-            return self.reap();
+            return self.fail(client, MessageKind::Subscribe, request, "wamp.error.invalid_uri");
         }
         let same = |entry: &Subscription| same(&entry.pattern, &pattern);
         let known = self.subscriptions.iter().position(same);
         let held = self.subscriptions.iter().filter(|entry| entry.subscribers.contains(&client)).count();
         let holds = known.is_some_and(|known| self.subscriptions[known].subscribers.contains(&client));
         if !holds && held >= self.sizes.subscriptions {
-            self.fail(client, MessageKind::Subscribe, request, "wamp.error.unavailable");
-            return self.reap();
+            return self.fail(client, MessageKind::Subscribe, request, "wamp.error.unavailable");
         }
         let place = known.unwrap_or_else(|| {
             self.next_id += 1;
@@ -30,7 +36,6 @@ impl Model {
         }
         let subscription = entry.id;
         self.send(client, Dear::Reply, Expected::Subscribed { request, subscription });
-        self.reap();
     }
 
     pub(crate) fn unsubscribe(&mut self, client: usize, request: u64, subscription: u64) {
@@ -38,7 +43,7 @@ impl Model {
         match entry.filter(|entry| entry.subscribers.contains(&client)) {
             Some(entry) => {
                 entry.subscribers.retain(|subscriber| *subscriber != client);
-                self.subscriptions.retain(|entry| !entry.subscribers.is_empty());
+                self.end_subscriptions();
                 self.send(client, Dear::Reply, Expected::Unsubscribed { request });
             }
             None => {
@@ -56,34 +61,12 @@ impl Model {
         payload: usize,
         (acknowledge, exclude_me): (bool, bool),
     ) {
-        if !is_uri(topic) || is_reserved(topic) {
-            if acknowledge {
-                self.fail(client, MessageKind::Publish, request, "wamp.error.invalid_uri");
-            }
-            return self.reap();
-        }
-        self.next_id += 1;
-        let publication = self.next_id;
-        let realm = self.clients[client].realm;
-        for entry in self.matching(realm, topic) {
-            let mut subscribers = entry.subscribers.clone();
-            subscribers.sort_by_key(|subscriber| self.clients[*subscriber].place);
-            let topic = (entry.pattern.kind != Match::Exact).then_some(topic);
-            for subscriber in subscribers {
-                if !(exclude_me && subscriber == client) {
-                    let event = Expected::Event { subscription: entry.id, publication, topic, payload };
-                    self.send(subscriber, Dear::Event, event);
-                }
-            }
-        }
-        if acknowledge {
-            self.send(client, Dear::Reply, Expected::Published { request, publication });
-        }
-        self.reap();
+        let options = Options::plain(acknowledge, exclude_me);
+        self.grant(client, request, &Wish::Publish { topic, payload, options });
     }
 
     /// Exact, prefixes from the shortest, wildcards from the best.
-    fn matching(&self, realm: usize, topic: &str) -> Vec<Subscription> {
+    pub(super) fn matching(&self, realm: usize, topic: &str) -> Vec<Subscription> {
         let all = self.subscriptions.iter().filter(|entry| entry.pattern.matches(realm, topic));
         let of =
             |kind| all.clone().filter(move |entry| entry.pattern.kind == kind).cloned().collect::<Vec<_>>();

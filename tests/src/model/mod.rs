@@ -1,21 +1,28 @@
 //! A second router, as naive as can be: lists and loops, no index, no bytes, and none of the real one's code. It says what
 //! every client must receive, operation by operation; [`Trial`] compares.
 
+mod broker;
 mod calls;
 mod check;
 mod events;
 mod operations;
+mod registrations;
 mod trial;
+mod wishes;
 
 pub use operations::Operation;
 pub use trial::{Drive, Figures, Trial};
+pub use wishes::{Lists, Options, Wish};
 
 use std::time::Duration;
 
 use wamp_proto::{
     Match,
-    message::{CancelMode, MessageKind},
+    id::RandomIds,
+    message::{CancelMode, InvocationPolicy, MessageKind},
 };
+
+use operations::{Calling, Knows, Registering};
 
 /// The sizes that model and router agree on.
 #[derive(Clone, Debug)]
@@ -28,13 +35,29 @@ pub struct Sizes {
     pub calls: usize,
     /// See above.
     pub invocations: usize,
+    /// Testaments of one session.
+    pub testaments: usize,
+    /// Retained events of a realm.
+    pub retained: usize,
+    /// Calls that wait for one procedure.
+    pub waiting: usize,
+    /// Progressive calls that are remembered when they were over too early.
+    pub late: usize,
+    /// Whether procedures may be taken over.
+    pub force: bool,
+    /// Whether callees keep the time of calls wherever they can.
+    pub forwards: bool,
     /// Messages in the queue of one connection.
     pub queue: usize,
     /// Whether events for a full queue are dropped, rather than the connection closed.
     pub drop_events: bool,
     /// Whether request ids must be 1, 2, 3, ...
     pub strict: bool,
+    /// Whether the clients do little else than call each other.
+    pub busy: bool,
 }
+
+const CANCELED: &str = "wamp.error.canceled";
 
 pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,6 +91,7 @@ pub(crate) enum Expected {
         publication: u64,
         topic: Option<&'static str>,
         payload: usize,
+        retained: bool,
     },
     Registered {
         request: u64,
@@ -76,10 +100,14 @@ pub(crate) enum Expected {
     Unregistered {
         request: u64,
     },
+    Revoked {
+        registration: u64,
+    },
     Invocation {
         request: u64,
         registration: u64,
-        procedure: Option<&'static str>,
+        shown: Shown,
+        progress: bool,
         payload: usize,
     },
     Interrupt {
@@ -89,7 +117,23 @@ pub(crate) enum Expected {
     Result {
         request: u64,
         payload: usize,
+        progress: bool,
     },
+    /// A result of the router itself.
+    Answer {
+        request: u64,
+        answer: broker::Answer,
+    },
+}
+
+/// What every INVOCATION of a call says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Shown {
+    pub(crate) procedure: Option<&'static str>,
+    pub(crate) receive_progress: bool,
+    pub(crate) timeout: Option<u64>,
+    /// Who calls, by the number of the connection.
+    pub(crate) caller: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +160,10 @@ pub(crate) struct Client {
     pub(crate) phase: Phase,
     pub(crate) realm: usize,
     pub(crate) canceling: bool,
+    /// 0 before it has joined.
+    pub(crate) session: u64,
+    pub(crate) testaments: Vec<broker::Testament>,
+    pub(crate) knows: Knows,
     pub(crate) stalled: bool,
     /// In which order connections are served.
     pub(crate) place: (usize, u64),
@@ -125,6 +173,14 @@ pub(crate) struct Client {
     hello_by: Duration,
     taken: u64,
     watch: Option<Watch>,
+}
+
+/// What runs out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Hello,
+    Look,
+    Call(u64),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -152,7 +208,19 @@ pub(crate) struct Subscription {
 pub(crate) struct Registration {
     pub(crate) id: u64,
     pub(crate) pattern: Pattern,
-    pub(crate) callee: usize,
+    pub(crate) policy: InvocationPolicy,
+    pub(crate) callees: Vec<Callee>,
+    /// The number of the last callee that came, and of the one that was served last.
+    pub(crate) numbers: u64,
+    pub(crate) served: u64,
+    pub(crate) waiting: Vec<(usize, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Callee {
+    pub(crate) client: usize,
+    pub(crate) number: u64,
+    pub(crate) options: Registering,
 }
 
 /// A call that waits for its result.
@@ -160,13 +228,29 @@ pub(crate) struct Registration {
 pub(crate) struct Waiting {
     pub(crate) caller: usize,
     pub(crate) request: u64,
-    pub(crate) callee: usize,
-    pub(crate) invocation: u64,
+    pub(crate) procedure: &'static str,
+    pub(crate) options: Calling,
+    pub(crate) registration: u64,
+    /// The callee and the invocation there, once a callee has it.
+    pub(crate) place: Option<(usize, u64)>,
+    /// The callee's number in the registration.
+    pub(crate) number: u64,
+    pub(crate) counted: bool,
     pub(crate) killed: bool,
+    pub(crate) receives: bool,
+    /// Whether more arguments follow; nothing when the call is not progressive.
+    pub(crate) open: Option<bool>,
+    /// The arguments that came before a callee had the call.
+    pub(crate) parts: Vec<usize>,
+    pub(crate) limit: Option<(Duration, Duration)>,
+    /// Whether another callee may get it.
+    pub(crate) keeps: bool,
+    pub(crate) tried: Vec<u64>,
+    pub(crate) shown: Shown,
 }
 
 /// The naive router.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) sizes: Sizes,
     pub(crate) now: Duration,
@@ -174,6 +258,12 @@ pub(crate) struct Model {
     pub(crate) subscriptions: Vec<Subscription>,
     pub(crate) registrations: Vec<Registration>,
     pub(crate) calls: Vec<Waiting>,
+    pub(crate) retained: Vec<broker::Kept>,
+    pub(crate) histories: Vec<broker::History>,
+    /// Progressive calls that were over before their last part, by caller and request.
+    pub(crate) late: Vec<(usize, u64, &'static str)>,
+    /// The router's chance in every realm: it throws the same dice.
+    pub(crate) chance: [RandomIds; 2],
     pub(crate) next_id: u64,
     pub(crate) dropped: u64,
     doomed: Vec<usize>,
@@ -218,6 +308,9 @@ impl Client {
             phase: Phase::Gone,
             realm: 0,
             canceling: false,
+            session: 0,
+            testaments: Vec::new(),
+            knows: Knows(0),
             stalled: false,
             place: (0, 0),
             last_request: 0,
@@ -231,14 +324,21 @@ impl Client {
 }
 
 impl Model {
-    pub(crate) fn new(sizes: Sizes, clients: usize) -> Self {
+    pub(crate) fn new(sizes: Sizes, clients: usize, seed: [u8; 32]) -> Self {
+        // The first seed is for hashes, then comes one for each realm.
+        let mut ids = RandomIds::new(seed);
+        ids.seed();
         Self {
+            late: Vec::new(),
+            chance: [RandomIds::new(ids.seed()), RandomIds::new(ids.seed())],
             sizes,
             now: Duration::ZERO,
             clients: vec![Client::gone(); clients],
             subscriptions: Vec::new(),
             registrations: Vec::new(),
             calls: Vec::new(),
+            retained: Vec::new(),
+            histories: Vec::new(),
             next_id: 0,
             dropped: 0,
             doomed: Vec::new(),
@@ -247,14 +347,18 @@ impl Model {
 
     pub(crate) fn open(&mut self, client: usize, place: (usize, u64)) {
         let hello_by = self.now + HELLO_TIMEOUT;
+        self.late.retain(|late| late.0 != client);
         self.clients[client] = Client { phase: Phase::Waiting, place, hello_by, ..Client::gone() };
     }
 
-    pub(crate) fn hello(&mut self, client: usize, realm: usize, canceling: bool) {
+    pub(crate) fn hello(&mut self, client: usize, realm: usize, canceling: bool, knows: Knows) {
         match self.clients[client].phase {
             Phase::Waiting => {
-                let joined = Client { phase: Phase::Open, realm, canceling, ..self.clients[client].clone() };
+                let joined =
+                    Client { phase: Phase::Open, realm, canceling, knows, ..self.clients[client].clone() };
                 self.clients[client] = joined;
+                self.next_id += 1;
+                self.clients[client].session = self.next_id;
                 self.send(client, Dear::Reply, Expected::Welcome);
             }
             _ => self.violate(client),
@@ -297,26 +401,36 @@ impl Model {
     /// Time has come to this: whatever is due happens in the order of its time.
     pub(crate) fn advance(&mut self, time: Duration) {
         self.now += time;
-        while let Some((_, _, hello, client)) = self.next_deadline().filter(|due| due.0 <= self.now) {
-            if hello {
-                self.push(client, Expected::Abort("wamp.error.timeout"));
-                self.end(client);
-            } else {
-                self.look(client);
+        while let Some((_, _, due, client)) = self.next_deadline().filter(|due| due.0 <= self.now) {
+            match due {
+                Due::Hello => {
+                    self.push(client, Expected::Abort("wamp.error.timeout"));
+                    self.end(client);
+                }
+                Due::Look => self.look(client),
+                Due::Call(request) => self.stop_call(client, request, "wamp.error.timeout"),
             }
         }
         self.reap();
     }
 
-    fn next_deadline(&self) -> Option<(Duration, (usize, u64), bool, usize)> {
+    fn next_deadline(&self) -> Option<(Duration, (usize, u64), Due, usize)> {
         let clients = self.clients.iter().enumerate();
         let deadlines = clients.flat_map(|(place, client)| {
-            let hello =
-                (client.phase == Phase::Waiting).then_some((client.hello_by, client.place, true, place));
-            let watch = client.watch.map(|watch| (watch.next, client.place, false, place));
+            let hello = (client.phase == Phase::Waiting).then_some((
+                client.hello_by,
+                client.place,
+                Due::Hello,
+                place,
+            ));
+            let watch = client.watch.map(|watch| (watch.next, client.place, Due::Look, place));
             hello.into_iter().chain(watch)
         });
-        deadlines.min_by_key(|(at, place, hello, _)| (*at, *place, !hello))
+        let calls = self.calls.iter().filter_map(|call| {
+            let place = self.clients[call.caller].place;
+            call.limit.map(|(_, deadline)| (deadline, place, Due::Call(call.request), call.caller))
+        });
+        deadlines.chain(calls).min()
     }
 
     fn look(&mut self, client: usize) {
@@ -400,9 +514,9 @@ impl Model {
         for subscription in &mut self.subscriptions {
             subscription.subscribers.retain(|subscriber| *subscriber != client);
         }
-        self.subscriptions.retain(|subscription| !subscription.subscribers.is_empty());
-        self.registrations.retain(|registration| registration.callee != client);
+        self.end_subscriptions();
         self.forsake(client);
+        self.execute(client);
     }
 
     pub(crate) fn fail(&mut self, to: usize, kind: MessageKind, request: u64, error: &'static str) {

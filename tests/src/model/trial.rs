@@ -1,17 +1,20 @@
 //! The real router beside the model: one operation at a time, and what every client receives compared.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use wamp_proto::{
-    Encoding, Instant, Uri,
+    Encoding, Instant, Match, Pattern, Uri,
+    id::SessionId,
     message::{self, Message, Role, Roles},
-    router::{Action, Config, ConnectionId, Counts, Opened, Router, SlowSubscriber},
+    router::{Action, Config, ConnectionId, Counts, HistoryRule, Opened, Router, SlowSubscriber},
     transport::rawsocket::{self, RawSocket},
+    uri::UriRule,
 };
 
 use super::{
-    Expected, HELLO_TIMEOUT, Model, Operation, Phase, STALL_TIMEOUT, Sizes,
+    Expected, HELLO_TIMEOUT, Knows, Model, Operation, Phase, STALL_TIMEOUT, Sizes,
+    broker::identity,
     check::{Ids, Kind, payload},
 };
 use crate::random::Random;
@@ -41,21 +44,23 @@ pub struct Figures {
 /// One random run of the router beside the model.
 #[derive(Debug)]
 pub struct Trial {
-    model: Model,
+    pub(super) model: Model,
     router: Router,
     random: Random,
     drive: Drive,
-    clients: Vec<Connection>,
-    ids: Ids,
+    pub(super) clients: Vec<Connection>,
+    pub(super) ids: Ids,
+    /// The router's sessions and their authids, by the numbers of the model.
+    pub(super) sessions: HashMap<u64, (SessionId, String)>,
     opened: u64,
     figures: Figures,
     last: Vec<Operation>,
 }
 
 #[derive(Debug)]
-struct Connection {
+pub(super) struct Connection {
     id: Option<ConnectionId>,
-    encoding: Encoding,
+    pub(super) encoding: Encoding,
     sockets: Option<Box<(RawSocket, RawSocket)>>,
     ready: bool,
 }
@@ -72,31 +77,64 @@ impl Trial {
             registrations: 1 + random.below(6),
             calls: 1 + random.below(6),
             invocations: 1 + random.below(8),
+            testaments: 1 + random.below(4),
+            retained: 2 + random.below(8),
+            waiting: 1 + random.below(4),
+            late: 1 + random.below(4),
+            force: random.one_in(2),
+            forwards: random.one_in(5),
             queue: 3 + random.below(40),
             drop_events: random.one_in(2),
             strict: random.one_in(4),
+            busy: random.one_in(2),
         };
         let mut config = Config::new(["realm0", "realm1"].map(Uri::unchecked));
         config.max_subscriptions = sizes.subscriptions;
         config.max_registrations = sizes.registrations;
         config.max_calls = sizes.calls;
         config.max_invocations = sizes.invocations;
+        config.max_waiting_calls = sizes.waiting;
+        config.max_late_calls = sizes.late;
+        config.allow_force_reregister = sizes.force;
+        config.always_forward_timeout = sizes.forwards;
         config.queue_messages = sizes.queue;
+        config.max_testaments = sizes.testaments;
+        config.max_retained = sizes.retained;
         config.strict_request_ids = sizes.strict;
         config.hello_timeout = HELLO_TIMEOUT;
         config.stall_timeout = STALL_TIMEOUT;
         config.slow_subscriber = if sizes.drop_events { SlowSubscriber::Drop } else { SlowSubscriber::Close };
+        let mut kept = Vec::new();
+        for (realm, kind, uri) in
+            [(0, Match::Exact, "a.b"), (0, Match::Prefix, "a"), (1, Match::Wildcard, "..")]
+        {
+            let pattern = Pattern::new(UriRule::Loose, kind, uri).unwrap();
+            let mut rule = HistoryRule::new(config.realms[realm].clone(), pattern);
+            rule.max_events = 1 + random.below(6);
+            kept.push((realm, kind, uri, rule.max_events));
+            config.history.push(rule);
+        }
         change(&mut config);
         let count = 2 + random.below(7);
-        let router = Router::new(config, random.seed());
+        let seed = random.seed();
+        let router = Router::new(config, seed);
         let vacant = || Connection { id: None, encoding: Encoding::Json, sockets: None, ready: false };
+        let (mut model, mut ids) = (Model::new(sizes, count, seed), Ids::default());
+        let mut places = [0, 0];
+        for (realm, kind, uri, max) in kept {
+            // The first ones of their realm.
+            places[realm] += 1;
+            let subscription = model.keep_history(realm, kind, uri, max);
+            ids.learn(Kind::Subscription, realm, subscription, places[realm]);
+        }
         Self {
-            model: Model::new(sizes, count),
+            model,
             router,
             random,
             drive,
             clients: (0..count).map(|_| vacant()).collect(),
-            ids: Ids::default(),
+            ids,
+            sessions: HashMap::new(),
             opened: 0,
             figures: Figures::default(),
             last: Vec::new(),
@@ -150,6 +188,7 @@ impl Trial {
             Operation::Stall { client } => self.model.clients[client].stalled = true,
             Operation::Unstall { client } => self.model.clients[client].stalled = false,
             Operation::Advance { time } => self.advance(time),
+            Operation::Revoke { registration } => self.revoke(registration),
             Operation::Garbage { client, variety } => {
                 let frame = garbage(variety);
                 self.deliver(client, frame);
@@ -179,14 +218,32 @@ impl Trial {
         self.router.handle_timeout(self.now());
     }
 
+    /// The router ends a registration; one that nobody has heard of cannot be named.
+    fn revoke(&mut self, registration: u64) {
+        let entry = self.model.registrations.iter().find(|entry| entry.id == registration);
+        let Some(realm) = entry.map(|entry| entry.pattern.realm) else { return };
+        let Some(id) = self.ids.get(Kind::Registration, realm, registration) else { return };
+        let realm = Uri::unchecked(["realm0", "realm1"][realm]);
+        self.router.revoke_registration(self.now(), &realm, id.try_into().unwrap(), None);
+        self.model.revoke(registration);
+    }
+
     /// Sends one message to the router, and tells the model.
     fn exchange(&mut self, operation: &Operation) {
         let Some((client, request, message)) = self.message(operation) else { return };
         let Ok(frame) = message.encode(self.clients[client].encoding) else { return };
         self.deliver(client, frame);
         let known = matches!(self.model.clients[client].phase, Phase::Open);
+        let goes_on = match *operation {
+            Operation::Call { client, request, procedure, .. } => {
+                self.model.continues(client, request, procedure)
+            }
+            _ => false,
+        };
         match request {
-            Some(request) if known && !self.model.is_in_order(client, request) => self.model.violate(client),
+            Some(request) if known && !goes_on && !self.model.is_in_order(client, request) => {
+                self.model.violate(client);
+            }
             _ => self.tell_model(operation),
         }
     }
@@ -194,7 +251,9 @@ impl Trial {
     fn tell_model(&mut self, operation: &Operation) {
         let model = &mut self.model;
         match *operation {
-            Operation::Hello { client, realm, canceling } => model.hello(client, realm, canceling),
+            Operation::Hello { client, realm, canceling, knows } => {
+                model.hello(client, realm, canceling, knows);
+            }
             Operation::Goodbye { client } => model.goodbye(client),
             Operation::Abort { client } => model.abort(client),
             Operation::Subscribe { client, request, kind, uri } => {
@@ -206,19 +265,24 @@ impl Trial {
             Operation::Publish { client, request, topic, payload, options } => {
                 model.publish(client, request, topic, payload, options);
             }
-            Operation::Register { client, request, kind, uri } => model.register(client, request, kind, uri),
+            Operation::Wish { client, request, ref wish } => model.grant(client, request, wish),
+            Operation::Register { client, request, kind, uri, options } => {
+                model.register(client, request, kind, uri, options);
+            }
             Operation::Unregister { client, request, registration } => {
                 model.unregister(client, request, registration);
             }
-            Operation::Call { client, request, procedure, payload } => {
-                model.call(client, request, procedure, payload);
+            Operation::Call { client, request, procedure, payload, options } => {
+                model.call(client, request, procedure, payload, options);
             }
             Operation::Yield { client, .. } | Operation::Error { client, .. }
                 if model.clients[client].phase == Phase::Waiting =>
             {
                 model.violate(client);
             }
-            Operation::Yield { client, invocation, payload } => model.yield_(client, invocation, payload),
+            Operation::Yield { client, invocation, payload, progress } => {
+                model.yield_(client, invocation, payload, progress);
+            }
             Operation::Error { client, invocation, error, payload } => {
                 model.error(client, invocation, error, payload);
             }
@@ -307,7 +371,11 @@ impl Trial {
         *digest ^= self.figures.operations;
         let encoding = self.clients[client].encoding;
         let realm = self.model.clients[client].realm;
-        if expected.is_some_and(|expected| self.ids.accept(expected, encoding, realm, frame)) {
+        if let Some((Expected::Welcome, identity)) = expected.zip(identity(encoding, frame)) {
+            self.sessions.insert(self.model.clients[client].session, identity);
+        }
+        let receiver = (self.model.clients[client].place.1, realm);
+        if expected.is_some_and(|expected| self.ids.accept(expected, encoding, receiver, frame)) {
             return Ok(());
         }
         let found = wamp_proto::codec::transcode(encoding, frame, Encoding::Json).unwrap_or_default();
@@ -319,10 +387,11 @@ impl Trial {
         let open = self.model.clients.iter().filter(|client| client.phase == Phase::Open).count();
         let ours = (
             open,
-            self.model.subscriptions.len(),
+            self.model.subscriptions.iter().filter(|entry| !entry.subscribers.is_empty()).count(),
             self.model.registrations.len(),
             self.model.calls.len(),
             self.model.dropped,
+            self.model.retained.len(),
         );
         let theirs = (
             counts.sessions,
@@ -330,12 +399,13 @@ impl Trial {
             counts.registrations,
             counts.calls,
             counts.dropped_events,
+            counts.retained,
         );
         if ours == theirs {
             return Ok(());
         }
         Err(format!(
-            "sessions, subscriptions, registrations, calls, drops: expected {ours:?}, found {theirs:?}"
+            "sessions, subscriptions, registrations, calls, drops, retained: expected {ours:?}, found {theirs:?}"
         ))
     }
 
@@ -362,7 +432,9 @@ impl Trial {
         let text = |client: usize, number: usize| payload(number, self.clients[client].encoding).clone();
         let id = |number: u64| number.try_into().ok();
         Some(match *operation {
-            Operation::Hello { client, realm, canceling } => (client, None, hello(realm, canceling)),
+            Operation::Hello { client, realm, canceling, knows } => {
+                (client, None, hello(realm, canceling, knows))
+            }
             Operation::Goodbye { client } => (client, None, goodbye()),
             Operation::Abort { client } => (client, None, abort()),
             Operation::Subscribe { client, request, kind, uri } => {
@@ -383,29 +455,28 @@ impl Trial {
                 let message = message::Publish { request: id(request)?, options, topic, payload };
                 (client, Some(request), message.into())
             }
-            Operation::Register { client, request, kind, uri } => {
-                let options = message::RegisterOptions { match_policy: Some(kind), ..Default::default() };
-                let procedure = Uri::unchecked(uri);
-                (
-                    client,
-                    Some(request),
-                    message::Register { request: id(request)?, options, procedure }.into(),
-                )
+            Operation::Wish { client, request, ref wish } => {
+                (client, Some(request), self.wish_message(client, request, wish)?)
+            }
+            Operation::Register { client, request, kind, uri, options } => {
+                let (options, procedure) = (options.written(kind), Uri::unchecked(uri));
+                let message = message::Register { request: id(request)?, options, procedure };
+                (client, Some(request), message.into())
             }
             Operation::Unregister { client, request, registration } => {
                 let registration =
                     self.router_id(Kind::Registration, client, registration)?.try_into().ok()?;
                 (client, Some(request), message::Unregister { request: id(request)?, registration }.into())
             }
-            Operation::Call { client, request, procedure, payload } => {
+            Operation::Call { client, request, procedure, payload, options } => {
                 let (procedure, payload) = (Uri::unchecked(procedure), text(client, payload));
-                let options = message::CallOptions::default();
+                let options = options.written();
                 let message = message::Call { request: id(request)?, options, procedure, payload };
                 (client, Some(request), message.into())
             }
-            Operation::Yield { client, invocation, payload } => {
+            Operation::Yield { client, invocation, payload, progress } => {
                 let payload = text(client, payload);
-                let options = message::YieldOptions::default();
+                let options = message::YieldOptions { progress, ..Default::default() };
                 (client, None, message::Yield { request: id(invocation)?, options, payload }.into())
             }
             Operation::Error { client, invocation, error, payload } => {
@@ -427,7 +498,7 @@ impl Trial {
     }
 
     /// The router's name for an id. One that exists but that nobody has been told of cannot be named.
-    fn router_id(&self, kind: Kind, client: usize, model: u64) -> Option<u64> {
+    pub(super) fn router_id(&self, kind: Kind, client: usize, model: u64) -> Option<u64> {
         const UNKNOWN: u64 = 1 << 40;
         let realm = self.model.clients[client].realm;
         let exists = match kind {
@@ -455,12 +526,9 @@ fn handshake(encoding: Encoding) -> (RawSocket, RawSocket) {
     (client, server)
 }
 
-fn hello(realm: usize, canceling: bool) -> Message {
-    let features = if canceling {
-        message::Features::NONE.with(message::Feature::CallCanceling)
-    } else {
-        message::Features::NONE
-    };
+fn hello(realm: usize, canceling: bool, knows: Knows) -> Message {
+    let canceling = canceling.then_some(message::Feature::CallCanceling);
+    let features = knows.features().chain(canceling).fold(message::Features::NONE, message::Features::with);
     let roles = Role::CLIENT.into_iter().fold(Roles::NONE, |roles, role| roles.with(role, features));
     let details = message::HelloDetails { roles, ..message::HelloDetails::default() };
     message::Hello { realm: Uri::unchecked(["realm0", "realm1"][realm]), details }.into()

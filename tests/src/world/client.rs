@@ -7,7 +7,10 @@ use wamp_proto::{
     Encoding, Match, Payload, Uri,
     error::{Closed, Misuse, RemoteError},
     id::{RegistrationId, RequestId, SessionId, SubscriptionId},
-    message::{CallOptions, CancelMode, PublishOptions, RegisterOptions, SubscribeOptions, Welcome},
+    message::{
+        CallOptions, CancelMode, PayloadAttributes, PublishOptions, RegisterOptions, SubscribeOptions,
+        Welcome,
+    },
     session::{Call, Event, Failure},
     uri::uris,
 };
@@ -105,6 +108,18 @@ impl Client {
         request
     }
 
+    /// Makes any call, unless the session refuses.
+    ///
+    /// # Errors
+    ///
+    /// As the session says.
+    pub fn send_call(self, world: &mut World, call: Call) -> Result<RequestId, Misuse> {
+        let now = world.now;
+        let request = world.session(self.0).session.call(now, call);
+        world.flush();
+        request
+    }
+
     /// Calls a procedure with positional and keyword arguments.
     pub fn call_keywords(
         self,
@@ -178,6 +193,24 @@ impl Client {
         request
     }
 
+    /// Publishes any payload, unless the session refuses.
+    ///
+    /// # Errors
+    ///
+    /// As the session says.
+    pub fn try_publish(
+        self,
+        world: &mut World,
+        topic: &str,
+        payload: Payload,
+        options: PublishOptions,
+    ) -> Result<RequestId, Misuse> {
+        let (now, topic) = (world.now, Uri::unchecked(topic));
+        let request = world.session(self.0).session.publish(now, topic, options, payload);
+        world.flush();
+        request
+    }
+
     /// Subscribes to a topic.
     pub fn subscribe(self, world: &mut World, topic: &str) -> RequestId {
         self.subscribe_with(world, topic, SubscribeOptions::default())
@@ -211,6 +244,22 @@ impl Client {
         let end = world.session(self.0);
         let invocation = end.invocations.pop_front().unwrap();
         end.session.reply(invocation).unwrap().result(payload).unwrap();
+        world.flush();
+    }
+
+    /// Answers the oldest invocation with a wrapped payload.
+    pub fn answer_wrapped(self, world: &mut World, attributes: PayloadAttributes, payload: Payload) {
+        let end = world.session(self.0);
+        let invocation = end.invocations.pop_front().unwrap();
+        end.session.reply(invocation).unwrap().wrapped(attributes).unwrap().result(payload).unwrap();
+        world.flush();
+    }
+
+    /// Sends a wrapped part of the answer to the oldest invocation.
+    pub fn progress_wrapped(self, world: &mut World, attributes: PayloadAttributes, payload: Payload) {
+        let end = world.session(self.0);
+        let invocation = *end.invocations.front().unwrap();
+        end.session.reply(invocation).unwrap().wrapped(attributes).unwrap().progress(payload).unwrap();
         world.flush();
     }
 

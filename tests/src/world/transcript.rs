@@ -16,7 +16,7 @@ pub(super) struct Transcript {
 }
 
 /// The longest message that is shown in full.
-const SHOWN: usize = 600;
+const SHOWN: usize = 1_200;
 
 impl Transcript {
     pub(super) fn text(&self) -> &str {

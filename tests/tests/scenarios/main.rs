@@ -1,4 +1,4 @@
-//! Every behaviour of the basic profile and of advanced calls as a scenario; what crossed the links is compared with `tests/snapshots`.
+//! Every behaviour of the basic and the advanced profile as a scenario; what crossed the links is compared with `tests/snapshots`.
 //! `UPDATE_EXPECT=1 cargo test -p wamp-test --test scenarios` writes the snapshots anew.
 
 mod audience;
@@ -16,6 +16,7 @@ mod limits;
 mod meta;
 mod meta_registrations;
 mod ordering;
+mod passthru;
 mod patterns;
 mod progressive_calls;
 mod progressive_results;

@@ -69,6 +69,7 @@ impl Router {
             announced.fold(Features::NONE, |set, (feature, _)| set.with(*feature))
         };
         let broker = set(&[
+            (Feature::PayloadPassthruMode, true),
             (Feature::PublisherExclusion, true),
             (Feature::SubscriberBlackwhiteListing, true),
             (Feature::PublisherIdentification, true),
@@ -82,6 +83,7 @@ impl Router {
             (Feature::SubscriptionMetaApi, meta),
         ]);
         let dealer = set(&[
+            (Feature::PayloadPassthruMode, true),
             (Feature::ProgressiveCallResults, true),
             (Feature::ProgressiveCallInvocations, true),
             (Feature::CallTimeout, true),

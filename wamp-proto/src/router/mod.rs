@@ -9,6 +9,7 @@ mod event;
 mod index;
 mod link;
 mod meta;
+mod passthru;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod queue;
@@ -37,7 +38,7 @@ use crate::{
     id::{RandomIds, RegistrationId, RequestId, SessionId},
     limits::Limits,
     map::{IdMap, Seeded},
-    message::{Feature, Message, MessageKind, PayloadAttributes, Role},
+    message::{Message, MessageKind, Role},
     time::Instant,
     uri::Uri,
 };
@@ -109,7 +110,8 @@ pub enum Action {
 /// * **The world** tells what happened; these cannot fail: [`open`](Self::open), [`handle_frame`](Self::handle_frame)
 ///   or, for frames that were decoded elsewhere, [`handle_message`](Self::handle_message),
 ///   [`handle_eof`](Self::handle_eof), [`handle_timeout`](Self::handle_timeout).
-/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown).
+/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown),
+///   [`revoke_registration`](Self::revoke_registration).
 /// * **Outputs**, in any order, after any input: [`poll_ready`](Self::poll_ready) names a connection that has output,
 ///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line,
 ///   [`poll_timeout`](Self::poll_timeout) the next deadline, [`wants_read`](Self::wants_read) whether to go on reading
@@ -432,15 +434,6 @@ impl Router {
         }
         self.events.push_back(event);
     }
-}
-
-/// E-03, E-04: a wrapped payload needs payload passthru mode, which this router does not announce. To forward it without
-/// its attributes would hand somebody a riddle.
-fn check_passthru(message: MessageKind, attributes: Option<&PayloadAttributes>) -> Result<(), Violation> {
-    if attributes.is_some_and(|attributes| attributes.ppt_scheme.is_some()) {
-        return Err(Violation::FeatureNotAnnounced { message, feature: Feature::PayloadPassthruMode });
-    }
-    Ok(())
 }
 
 /// What broker and dealer need to serve one message.

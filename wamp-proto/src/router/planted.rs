@@ -21,11 +21,27 @@ pub enum Bug {
     QueueLimitIgnored,
     /// Invocation ids have gaps.
     InvocationIdSkipped,
+    /// A late part of a progressive call is a call of its own.
+    LatePartCalled,
+    /// A part of a result reaches a caller that did not ask for it.
+    ProgressUnasked,
+    /// The time of a call is that of all its parts.
+    TimeoutInAll,
+    /// A callee that was unavailable is asked again.
+    TriedAgain,
+    /// A callee gets more calls at once than it takes.
+    ConcurrencyIgnored,
+    /// A call that is over still takes its callee's room.
+    RoomKept,
+    /// A whitelist with nobody on it counts as none.
+    EmptyWhitelistIgnored,
+    /// A retained event goes to whoever asks, whatever its lists say.
+    RetainedToAnybody,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 16] = [
         Self::EventToPublisher,
         Self::LateYieldForwarded,
         Self::RegistrationKept,
@@ -34,6 +50,14 @@ impl Bug {
         Self::EventCrossesRealms,
         Self::QueueLimitIgnored,
         Self::InvocationIdSkipped,
+        Self::LatePartCalled,
+        Self::ProgressUnasked,
+        Self::TimeoutInAll,
+        Self::TriedAgain,
+        Self::ConcurrencyIgnored,
+        Self::RoomKept,
+        Self::EmptyWhitelistIgnored,
+        Self::RetainedToAnybody,
     ];
 }
 

@@ -12,8 +12,8 @@ use crate::{
     id::{RegistrationId, RequestId, SubscriptionId},
     map::{IdMap, IdSet},
     message::{
-        self, ErrorDetails, Feature, Interrupt, Message, MessageKind, Register, RegisterOptions, Registered,
-        Role, Unregister, Unregistered, Unsubscribe, Yield, YieldOptions,
+        self, ErrorDetails, Feature, Interrupt, Message, MessageKind, PayloadAttributes, Register,
+        RegisterOptions, Registered, Role, Unregister, Unregistered, Unsubscribe, Yield, YieldOptions,
     },
     payload::Payload,
     time::Instant,
@@ -70,9 +70,22 @@ impl Invocations {
 pub struct Reply<'a> {
     session: &'a mut Session,
     request: RequestId,
+    wrapping: Option<Box<PayloadAttributes>>,
 }
 
 impl Reply<'_> {
+    /// Says what the payloads of this answer are wrapped in: payload passthru mode (E-08). The payloads are those of
+    /// [`Payload::wrap`], or as the scheme has it.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Feature`] when this session or its router has not announced the mode.
+    pub fn wrapped(mut self, attributes: PayloadAttributes) -> Result<Self, Misuse> {
+        self.session.check_passthru(Role::Callee, Role::Dealer, Some(&attributes))?;
+        self.wrapping = Some(Box::new(attributes));
+        Ok(self)
+    }
+
     /// Sends a part of the result; more follows. Only for callers that asked for it (`details.receive_progress`).
     ///
     /// # Errors
@@ -84,7 +97,8 @@ impl Reply<'_> {
         if !open.is_some_and(|open| open.receives_progress) {
             return Err(Misuse::NoProgress(self.request));
         }
-        let options = YieldOptions { progress: true, ..YieldOptions::default() };
+        let payload_attributes = self.wrapping.clone();
+        let options = YieldOptions { progress: true, payload_attributes, ..YieldOptions::default() };
         self.session.send(&Message::Yield(Yield { request: self.request, options, payload }))?;
         if let Some(open) = self.session.invocations.open.get_mut(&self.request) {
             open.progressed = true;
@@ -98,8 +112,9 @@ impl Reply<'_> {
     ///
     /// When the result is too large for the peer or cannot be serialized; the invocation stays open then, for another
     /// answer.
-    pub fn result(self, payload: Payload) -> Result<(), Misuse> {
-        let answer = Yield { request: self.request, options: YieldOptions::default(), payload };
+    pub fn result(mut self, payload: Payload) -> Result<(), Misuse> {
+        let options = YieldOptions { payload_attributes: self.wrapping.take(), ..YieldOptions::default() };
+        let answer = Yield { request: self.request, options, payload };
         self.finish(&answer.into())
     }
 
@@ -108,11 +123,11 @@ impl Reply<'_> {
     /// # Errors
     ///
     /// When the error is too large for the peer or cannot be serialized; the invocation stays open then.
-    pub fn error(self, error: RemoteError) -> Result<(), Misuse> {
+    pub fn error(mut self, error: RemoteError) -> Result<(), Misuse> {
         let answer = message::Error {
             request_kind: MessageKind::Invocation,
             request: self.request,
-            details: ErrorDetails::default(),
+            details: ErrorDetails { payload_attributes: self.wrapping.take(), ..ErrorDetails::default() },
             error: error.error,
             payload: error.payload,
         };
@@ -172,7 +187,7 @@ impl Session {
         if !self.invocations.open.contains_key(&invocation) {
             return Err(Misuse::NoSuchInvocation(invocation));
         }
-        Ok(Reply { session: self, request: invocation })
+        Ok(Reply { session: self, request: invocation, wrapping: None })
     }
 
     pub(super) fn receive_registered(&mut self, registered: &Registered) {

@@ -46,6 +46,7 @@ impl Session {
     /// its router do not both announce progressive call invocations; nothing is sent then.
     pub fn call(&mut self, now: Instant, call: Call) -> Result<RequestId, Misuse> {
         self.config.uri_rule.check(&call.procedure)?;
+        self.check_passthru(Role::Caller, Role::Dealer, call.options.payload_attributes.as_deref())?;
         let timeout = call.timeout.unwrap_or(self.config.request_timeout);
         let pending = Pending::new(Purpose::Call { progress: call.options.receive_progress, timeout });
         let parts = call.options.progress.then(|| call.procedure.clone());

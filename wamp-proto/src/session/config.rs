@@ -72,6 +72,7 @@ impl Config {
 /// The client's roles, each with the features that this session can do its part of (F-42).
 fn client_roles() -> Roles {
     let caller = [
+        Feature::PayloadPassthruMode,
         Feature::ProgressiveCallResults,
         Feature::ProgressiveCallInvocations,
         Feature::CallTimeout,
@@ -79,6 +80,7 @@ fn client_roles() -> Roles {
         Feature::CallerIdentification,
     ];
     let callee = [
+        Feature::PayloadPassthruMode,
         Feature::ProgressiveCallResults,
         Feature::ProgressiveCallInvocations,
         Feature::CallTimeout,
@@ -90,9 +92,14 @@ fn client_roles() -> Roles {
         Feature::RegistrationRevocation,
         Feature::CallReroute,
     ];
-    let publisher =
-        [Feature::SubscriberBlackwhiteListing, Feature::PublisherExclusion, Feature::PublisherIdentification];
+    let publisher = [
+        Feature::PayloadPassthruMode,
+        Feature::SubscriberBlackwhiteListing,
+        Feature::PublisherExclusion,
+        Feature::PublisherIdentification,
+    ];
     let subscriber = [
+        Feature::PayloadPassthruMode,
         Feature::PublisherIdentification,
         Feature::PublicationTrustlevels,
         Feature::PatternBasedSubscription,

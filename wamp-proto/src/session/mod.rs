@@ -33,7 +33,7 @@ use crate::{
     error::{Closed, Misuse, RemoteError, Violation},
     id::{RequestId, SequentialIds, SubscriptionId},
     map::IdSet,
-    message::{self, Message, MessageKind, Role, Roles},
+    message::{self, Feature, Message, MessageKind, Role, Roles},
     time::Instant,
     uri::Uri,
 };
@@ -336,6 +336,26 @@ impl Session {
             });
         }
         if self.config.roles.has(role) { Ok(()) } else { Err(Misuse::Role(role)) }
+    }
+
+    /// E-03, E-04: a router closes the session for payloads that are wrapped without both sides having announced it.
+    fn check_passthru(
+        &self,
+        role: Role,
+        by: Role,
+        attributes: Option<&message::PayloadAttributes>,
+    ) -> Result<(), Misuse> {
+        let active = |attributes: &message::PayloadAttributes| {
+            attributes.ppt_scheme.as_ref().is_some_and(|scheme| !scheme.is_empty())
+        };
+        if !attributes.is_some_and(active) || self.state != State::Open {
+            return Ok(());
+        }
+        let feature = Feature::PayloadPassthruMode;
+        if self.router.supports(by, feature) && self.config.roles.supports(role, feature) {
+            return Ok(());
+        }
+        Err(Misuse::Feature(feature))
     }
 
     fn request_timed_out(&mut self, request: RequestId) {

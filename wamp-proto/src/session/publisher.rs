@@ -36,6 +36,7 @@ impl Session {
             // F-42: the router would ignore the lists, and the event reach those it must not.
             return Err(Misuse::Feature(lists));
         }
+        self.check_passthru(Role::Publisher, Role::Broker, options.payload_attributes.as_deref())?;
         if options.acknowledge {
             return self.request(now, Pending::new(Purpose::Publish), None, |request| Publish {
                 request,

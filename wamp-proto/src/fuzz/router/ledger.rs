@@ -42,6 +42,8 @@ pub(super) struct Ledger {
     waiting: BTreeMap<(MessageKind, u64), usize>,
     /// What UNSUBSCRIBE named, by request.
     unsubscribes: BTreeMap<u64, VecDeque<u64>>,
+    /// Calls that asked for progressive results, once.
+    progressive: BTreeSet<u64>,
     subscriptions: BTreeSet<u64>,
     /// The last publication of a publisher that came for a subscription.
     publications: BTreeMap<(u64, u64), u64>,
@@ -72,7 +74,12 @@ impl Ledger {
                 self.realm.get_or_insert_with(|| hello.realm.to_string());
                 return;
             }
-            Message::Call(call) => (MessageKind::Call, call.request),
+            Message::Call(call) => {
+                if call.options.receive_progress {
+                    self.progressive.insert(call.request.get());
+                }
+                (MessageKind::Call, call.request)
+            }
             Message::Register(register) => (MessageKind::Register, register.request),
             Message::Unregister(unregister) => (MessageKind::Unregister, unregister.request),
             Message::Subscribe(subscribe) => (MessageKind::Subscribe, subscribe.request),
@@ -105,8 +112,14 @@ impl Ledger {
         assert!(self.joined || self.over, "{message:?} before WELCOME");
         match message {
             Message::Result(result) => {
-                assert!(!result.details.progress, "nobody asked for progress");
-                self.answered(MessageKind::Call, result.request.get());
+                let request = result.request.get();
+                if result.details.progress {
+                    assert!(self.progressive.contains(&request), "{request} has not asked for progress");
+                    let waiting = self.waiting.get(&(MessageKind::Call, request));
+                    assert!(waiting.is_some_and(|waiting| *waiting > 0), "{request} is over");
+                } else {
+                    self.answered(MessageKind::Call, request);
+                }
                 self.own_answer(serial, result.request.get(), &result.payload);
             }
             Message::Error(error) => {

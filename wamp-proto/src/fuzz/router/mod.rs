@@ -87,6 +87,8 @@ fn config(source: &mut Source<'_>) -> Config {
         config.max_registrations = 2;
         config.max_calls = 3;
         config.max_invocations = 2;
+        config.max_waiting_calls = 2;
+        config.kept_bytes = 512;
     }
     config
 }

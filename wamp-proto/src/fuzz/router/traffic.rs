@@ -33,8 +33,13 @@ pub(super) fn hello(source: &mut Source<'_>) -> Message {
     let (realm, roles, methods) = (source.byte(), source.byte(), source.byte());
     // Mostly one that exists.
     let realm = REALMS[if realm < 240 { usize::from(realm) % 2 } else { 2 }];
-    let features = Features::NONE.with(Feature::CallCanceling);
-    let features = if roles & 0x40 == 0 { features } else { Features::NONE };
+    let advanced = [Feature::ProgressiveCallResults, Feature::CallTimeout, Feature::CallReroute];
+    let features = Features::NONE.with(Feature::CallCanceling).with(Feature::CallerIdentification);
+    let features = match roles & 0xC0 {
+        0 => features,
+        0x80 => advanced.into_iter().fold(features, Features::with),
+        _ => Features::NONE,
+    };
     let announced = Role::CLIENT.into_iter().enumerate().filter(|(bit, _)| roles & (1 << bit) == 0);
     let roles = announced.fold(Roles::NONE, |roles, (_, role)| roles.with(role, features));
     let authmethods = match methods {
@@ -92,8 +97,21 @@ fn subscribe(source: &mut Source<'_>, client: &mut Client, sequential: bool) -> 
 fn register(source: &mut Source<'_>, client: &mut Client, sequential: bool) -> Message {
     let request = request(source, client, sequential);
     let match_policy = source.flag().then(|| source.pick(&crate::fuzz::uri::KINDS));
-    let invoke = (source.byte() > 240).then_some(InvocationPolicy::Unknown);
-    let options = RegisterOptions { match_policy, invoke, ..RegisterOptions::default() };
+    use InvocationPolicy::{First, Last, Random, RoundRobin, Unknown};
+    let invoke = match source.byte() {
+        how @ 0..240 if how & 1 == 1 => Some([First, Last, Random, RoundRobin][usize::from(how >> 1) % 4]),
+        0..240 => None,
+        _ => Some(Unknown),
+    };
+    let how = source.byte();
+    let options = RegisterOptions {
+        match_policy,
+        invoke,
+        concurrency: (how & 3 == 3).then_some(u64::from(how >> 2) % 3),
+        forward_timeout: how & 0x40 != 0,
+        disclose_caller: how & 0x80 != 0,
+        ..RegisterOptions::default()
+    };
     Register { request, options, procedure: uri(source) }.into()
 }
 
@@ -109,7 +127,14 @@ fn call(source: &mut Source<'_>, client: &mut Client, sequential: bool) -> Messa
     let request = request(source, client, sequential);
     let procedure = uri(source);
     let payload = tag(client, request.get()).payload(client.encoding, room(source));
-    Call { request, options: CallOptions::default(), procedure, payload }.into()
+    let how = source.byte();
+    let options = CallOptions {
+        receive_progress: how & 1 == 1,
+        disclose_me: how & 2 == 2,
+        timeout: (how & 12 == 12).then_some(u64::from(how >> 4) * 500),
+        ..CallOptions::default()
+    };
+    Call { request, options, procedure, payload }.into()
 }
 
 fn cancel(source: &mut Source<'_>) -> Message {
@@ -121,7 +146,7 @@ fn cancel(source: &mut Source<'_>) -> Message {
 
 fn yield_(source: &mut Source<'_>, client: &mut Client) -> Message {
     let (request, tag) = invocation(source, client);
-    let options = YieldOptions { progress: source.byte() > 240, ..YieldOptions::default() };
+    let options = YieldOptions { progress: source.byte() > 160, ..YieldOptions::default() };
     Yield { request, options, payload: tag.payload(client.encoding, room(source)) }.into()
 }
 
@@ -129,7 +154,8 @@ fn error(source: &mut Source<'_>, client: &mut Client) -> Message {
     let (request, tag) = invocation(source, client);
     let request_kind = if source.byte() > 250 { MessageKind::Call } else { MessageKind::Invocation };
     let payload = tag.payload(client.encoding, room(source));
-    Error { request_kind, request, details: ErrorDetails::default(), error: uri(source), payload }.into()
+    let error = if source.byte() > 160 { Uri::unchecked("wamp.error.unavailable") } else { uri(source) };
+    Error { request_kind, request, details: ErrorDetails::default(), error, payload }.into()
 }
 
 /// An invocation that has come, with the call behind it; now and then any number, blindly.
@@ -177,7 +203,9 @@ pub(super) fn tagged(message: Message, client: &mut Client) -> Message {
         Message::Publish(publish) => Publish { payload: publication(client, 0), ..publish }.into(),
         Message::Call(call) => {
             let payload = tag(client, call.request.get()).payload(Encoding::Cbor, 0);
-            Call { payload, ..call }.into()
+            // Parts of calls are the model's: whether one is late only the router can tell.
+            let options = CallOptions { progress: false, ..call.options };
+            Call { payload, options, ..call }.into()
         }
         Message::Yield(answer) => Yield { payload: blind(client), ..answer }.into(),
         Message::Error(error) => Error { payload: blind(client), ..error }.into(),

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Broker, Subscription, filter::Filter, history::History, stored::Stored};
+#[cfg(feature = "planted-bugs")]
+use crate::router::Bug;
 use crate::{
     codec::Encoding,
     error::Violation,
     id::{PublicationId, SessionId, SubscriptionId},
-    message::{Event, EventDetails, Feature, MessageKind, Publish, Published, Role},
+    message::{Event, EventDetails, Feature, MessageKind, PayloadAttributes, Publish, Published, Role},
     payload::Payload,
     router::{
-        Context, Disclosure, check_passthru,
+        Context, Disclosure,
         link::{Class, Identity, Peer},
     },
     uri::{Match, Uri, uris},
@@ -24,6 +26,7 @@ pub(in crate::router) struct Publication<'a> {
     pub(super) id: PublicationId,
     pub(super) topic: &'a Uri,
     pub(super) payload: &'a Payload,
+    pub(super) wrapping: Option<&'a PayloadAttributes>,
     /// The publisher, when it is not to hear itself (P-10).
     pub(super) excluded: Option<(Peer, SessionId)>,
     pub(super) filter: Option<&'a Filter>,
@@ -57,7 +60,8 @@ impl Broker {
         context: &mut Context<'_>,
         mut publish: Publish,
     ) -> Result<(), Violation> {
-        check_passthru(MessageKind::Publish, publish.options.payload_attributes.as_deref())?;
+        let wrapping = publish.options.payload_attributes.take();
+        let wrapping = context.check_passthru(MessageKind::Publish, wrapping)?;
         if let Err((error, text)) = check(context, &publish) {
             // T-18: an unacknowledged publication is never answered.
             if publish.options.acknowledge {
@@ -66,17 +70,24 @@ impl Broker {
             return Ok(());
         }
         let id = context.random.draw();
+        #[cfg(feature = "planted-bugs")]
+        if let Some(lists) = &mut publish.options.audience {
+            if context.config.has(Bug::EmptyWhitelistIgnored) {
+                lists.eligible = lists.eligible.take().filter(|sessions| !sessions.is_empty());
+            }
+        }
         let filter = publish.options.audience.take().map(|lists| Filter::new(*lists));
         let candidates = filter.as_ref().and_then(|filter| filter.candidates(context.sessions));
         let exclude_me = publish.options.exclude_me.unwrap_or(true);
         #[cfg(feature = "planted-bugs")]
-        let exclude_me = exclude_me && !context.config.has(crate::router::Bug::EventToPublisher);
+        let exclude_me = exclude_me && !context.config.has(Bug::EventToPublisher);
         let disclosed =
             publish.options.disclose_me || context.config.publisher_disclosure == Disclosure::Always;
         let link = context.links.get(context.from);
         let identity = link.and_then(|link| link.identity.as_deref());
         let session = identity.map(|identity| identity.session);
         let publication = Publication {
+            wrapping: wrapping.as_deref(),
             excluded: session.filter(|_| exclude_me).map(|session| (context.from, session)),
             filter: filter.as_ref(),
             candidates,
@@ -86,6 +97,12 @@ impl Broker {
         };
         let stored = self.dispatch(context, &publication);
         if publish.options.retain && context.config.max_retained > 0 {
+            #[cfg(feature = "planted-bugs")]
+            let (publication, stored) = if context.config.has(Bug::RetainedToAnybody) {
+                (Publication { filter: None, excluded: None, ..publication }, None)
+            } else {
+                (publication, stored)
+            };
             let stored = stored.unwrap_or_else(|| Arc::new(Stored::new(&publication)));
             self.retained.retain(stored, context.config.max_retained, context.config.max_retained_bytes);
         }
@@ -202,8 +219,9 @@ fn send(
 impl<'a> Publication<'a> {
     /// By nobody, to everybody.
     pub(super) fn new(id: PublicationId, topic: &'a Uri, payload: &'a Payload) -> Self {
-        let (excluded, filter, candidates, publisher, trustlevel) = (None, None, None, None, None);
-        Self { id, topic, payload, excluded, filter, candidates, publisher, trustlevel }
+        let (wrapping, excluded, filter) = (None, None, None);
+        let (candidates, publisher, trustlevel) = (None, None, None);
+        Self { id, topic, payload, wrapping, excluded, filter, candidates, publisher, trustlevel }
     }
 
     /// P-49: pattern subscribers must be told the topic; T-68: details are made afresh.
@@ -216,6 +234,8 @@ impl<'a> Publication<'a> {
             publisher_authid: publisher.map(|publisher| publisher.authid.clone()),
             publisher_authrole: publisher.map(|publisher| publisher.authrole.clone()),
             trustlevel: self.trustlevel.filter(|_| form.trustlevel),
+            // E-07: to those who do not know them too.
+            payload_attributes: self.wrapping.map(|wrapping| Box::new(wrapping.clone())),
             ..EventDetails::default()
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     id::{PublicationId, SessionId},
     message::EventDetails,
     payload::Payload,
-    router::link::Identity,
+    router::{link::Identity, passthru::Wrapping},
     uri::{Match, Uri},
 };
 
@@ -20,6 +20,7 @@ pub(in crate::router) struct Stored {
     pub(super) id: PublicationId,
     pub(super) topic: Uri,
     pub(super) payload: Payload,
+    wrapping: Wrapping,
     /// The publisher, when it is not to hear itself.
     excluded: Option<SessionId>,
     pub(super) filter: Option<Filter>,
@@ -33,6 +34,7 @@ impl Stored {
             id: publication.id,
             topic: publication.topic.clone(),
             payload: publication.payload.detach(),
+            wrapping: publication.wrapping.map(|wrapping| Box::new(wrapping.clone())),
             excluded: publication.excluded.map(|(_, session)| session),
             filter: publication.filter.cloned(),
             publisher: publication.publisher.clone(),
@@ -62,6 +64,7 @@ impl Stored {
     /// As it was published, but to nobody in particular.
     pub(super) fn publication(&self) -> Publication<'_> {
         Publication {
+            wrapping: self.wrapping.as_deref(),
             publisher: self.publisher.clone(),
             trustlevel: self.trustlevel,
             ..Publication::new(self.id, &self.topic, &self.payload)

@@ -7,10 +7,12 @@ use super::{
 use crate::{
     error::Violation,
     id::RequestId,
-    message::{self, MessageKind, ResultDetails, Yield},
+    message::{self, MessageKind, ResultDetails, Role, Yield},
+    payload::Payload,
     router::{
-        Context, check_passthru,
+        Context,
         link::{Class, Sent},
+        passthru::takes_wrapped,
     },
     uri::{Uri, uris},
 };
@@ -20,23 +22,27 @@ impl Dealer {
     pub(in crate::router) fn yield_(
         &mut self,
         context: &mut Context<'_>,
-        answer: Yield,
+        mut answer: Yield,
     ) -> Result<(), Violation> {
-        check_passthru(MessageKind::Yield, answer.options.payload_attributes.as_deref())?;
+        let wrapping = answer.options.payload_attributes.take();
+        let wrapping = context.check_passthru(MessageKind::Yield, wrapping)?;
         if answer.options.progress {
-            return self.progress(context, answer);
+            return self.progress(context, answer, wrapping);
         }
         let Some((origin, call)) = take_call(context, MessageKind::Yield, answer.request)? else {
             return Ok(());
         };
-        let result = message::Result {
-            request: origin.request,
-            details: ResultDetails::default(),
-            payload: answer.payload,
-        };
-        let sent = context.links.send(context.now, origin.caller, Class::Reply, result);
-        if let Some((error, text)) = undeliverable(sent) {
-            fail(context, origin, error, text);
+        if wrapping.is_some() && !takes_wrapped(context.links, origin.caller, Role::Caller) {
+            // E-06.
+            fail(context, origin, uris::error::FEATURE_NOT_SUPPORTED, UNWRAPPABLE);
+        } else {
+            let (request, payload) = (origin.request, answer.payload);
+            let details = ResultDetails { payload_attributes: wrapping, ..ResultDetails::default() };
+            let result = message::Result { request, details, payload };
+            let sent = context.links.send(context.now, origin.caller, Class::Reply, result);
+            if let Some((error, text)) = undeliverable(sent) {
+                fail(context, origin, error, text);
+            }
         }
         self.release(context, origin, &call);
         Ok(())
@@ -46,17 +52,23 @@ impl Dealer {
     pub(in crate::router) fn error(
         &mut self,
         context: &mut Context<'_>,
-        error: message::Error,
+        mut error: message::Error,
     ) -> Result<(), Violation> {
         if error.request_kind != MessageKind::Invocation {
             return Err(Violation::ErrorType(error.request_kind.code()));
         }
+        let wrapping = error.details.payload_attributes.take();
+        let mut wrapping = context.check_passthru(MessageKind::Error, wrapping)?;
         if error.error == uris::error::UNAVAILABLE && self.reroute(context, error.request)? {
             return Ok(());
         }
         let Some((origin, call)) = take_call(context, MessageKind::Error, error.request)? else {
             return Ok(());
         };
+        if wrapping.is_some() && !takes_wrapped(context.links, origin.caller, Role::Caller) {
+            // The error itself is not wrapped.
+            (wrapping, error.payload) = (None, Payload::empty());
+        }
         // I-33: an error URI that is none is replaced, the payload kept.
         let uri = match context.check_uri(&error.error) {
             Ok(()) => error.error,
@@ -65,7 +77,10 @@ impl Dealer {
         let message = message::Error {
             request_kind: MessageKind::Call,
             request: origin.request,
-            details: message::ErrorDetails::default(),
+            details: message::ErrorDetails {
+                payload_attributes: wrapping,
+                ..message::ErrorDetails::default()
+            },
             error: uri,
             payload: error.payload,
         };
@@ -77,6 +92,9 @@ impl Dealer {
         Ok(())
     }
 }
+
+/// E-06.
+pub(super) const UNWRAPPABLE: &str = "the result is wrapped, and the caller does not take such";
 
 /// Takes the call that an answer of `context.from` belongs to. Late answers give `None`; an answer to an
 /// invocation that was never issued is a violation (S-47, S-55).

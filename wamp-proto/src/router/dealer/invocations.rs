@@ -16,11 +16,11 @@ use crate::router::Bug;
 use crate::{
     error::Violation,
     id::{RegistrationId, RequestId},
-    message::{Call, Invocation, InvocationDetails, MessageKind},
-    payload::Payload,
+    message::{Call, Invocation, InvocationDetails, MessageKind, Role},
     router::{
-        Context, check_passthru,
-        link::{Class, Sent},
+        Context,
+        link::{Class, Peer, Sent},
+        passthru::{Part, Wrapping, takes_wrapped},
     },
     uri::uris,
 };
@@ -30,7 +30,7 @@ impl Dealer {
     pub(in crate::router) fn call(
         &mut self,
         context: &mut Context<'_>,
-        call: Call,
+        mut call: Call,
     ) -> Result<Option<Call>, Violation> {
         let (request, progress) = (call.request, call.options.progress);
         let Some(link) = context.links.get_mut(context.from) else { return Ok(None) };
@@ -41,13 +41,15 @@ impl Dealer {
         if !link.late.is_empty() && link.late.take(request, &call.procedure, !progress) {
             return Ok(None);
         }
-        check_passthru(MessageKind::Call, call.options.payload_attributes.as_deref())?;
+        let wrapping = call.options.payload_attributes.take();
+        let wrapping = context.check_passthru(MessageKind::Call, wrapping)?;
         if progress {
             check_announced(context)?;
         }
         let parts = progress.then(|| call.procedure.clone());
         let is_own = call.procedure.is_reserved() && context.meta.has(&call.procedure);
-        let (done, own) = if is_own { (Ok(()), Some(call)) } else { (self.try_call(context, call), None) };
+        let (done, own) =
+            if is_own { (Ok(()), Some(call)) } else { (self.try_call(context, call, wrapping), None) };
         if let Err((error, text)) = &done {
             context.refuse(MessageKind::Call, request, error, text);
         }
@@ -60,7 +62,7 @@ impl Dealer {
         Ok(own)
     }
 
-    fn try_call(&mut self, context: &mut Context<'_>, call: Call) -> Result<(), Refusal> {
+    fn try_call(&mut self, context: &mut Context<'_>, call: Call, wrapping: Wrapping) -> Result<(), Refusal> {
         context.check_uri(&call.procedure).map_err(|text| (uris::error::INVALID_URI, text))?;
         // I-30: a pattern of an application never stands for what belongs to the protocol.
         let best = if call.procedure.is_reserved() { None } else { self.index.best(&call.procedure) };
@@ -74,13 +76,12 @@ impl Dealer {
         }
         context.check_disclosure(&call.options)?;
         let ask = Ask::new(call.procedure, &call.options);
+        let part = Part { payload: call.payload, wrapping };
         let choice =
             if entry.waiting.is_empty() { entry.choose(&[], &mut self.random) } else { Choice::Busy };
         match choice {
-            Choice::Callee(place) => {
-                begin(context, (registration, entry), place, call.request, ask, call.payload)
-            }
-            Choice::Busy => entry.wait(context, registration, call.request, ask, &call.payload),
+            Choice::Callee(place) => begin(context, (registration, entry), place, call.request, ask, part),
+            Choice::Busy => entry.wait(context, registration, call.request, ask, &part),
             Choice::Nobody => Err(nobody()),
         }
     }
@@ -93,13 +94,13 @@ fn begin(
     place: usize,
     request: RequestId,
     ask: Ask,
-    payload: Payload,
+    part: Part,
 ) -> Result<(), Refusal> {
     let caller = context.from;
     // What may have to go to another callee is kept.
-    let copy = entry.may_reroute(context, place, &ask).then(|| payload.detach());
+    let copy = entry.may_reroute(context, place, &ask).then(|| part.detach());
     let origin = Origin { caller, request };
-    let served = serve(context, (registration, entry), place, origin, &ask, payload, true)?;
+    let served = serve(context, (registration, entry), place, origin, &ask, part, true)?;
     let limit = served.limit.map(|limit| context.start_timer(origin, limit));
     let (mut stream, mut kept) = (None, None);
     if let Some(details) = served.details {
@@ -139,7 +140,7 @@ pub(super) fn serve(
     place: usize,
     origin: Origin,
     ask: &Ask,
-    payload: Payload,
+    part: Part,
     fresh: bool,
 ) -> Result<Served, Refusal> {
     let Some(callee) = entry.callees().get(place) else { return Err(unavailable("the callee has left")) };
@@ -148,6 +149,7 @@ pub(super) fn serve(
         let text = "the callee does not take progressive call invocations";
         return Err((uris::error::FEATURE_NOT_SUPPORTED, text.to_owned()));
     }
+    check_wrapping(context, peer, &part.wrapping)?;
     let Some(link) = context.links.get(peer) else { return Err(unavailable("the callee has left")) };
     if link.invocations.len() >= context.config.max_invocations {
         return Err(unavailable("too many calls wait for this callee"));
@@ -161,10 +163,11 @@ pub(super) fn serve(
         invocation
     };
     let keeper = if fresh { Keeper::new(context, callee, ask.timeout) } else { Keeper::Nobody };
-    let details = details(context, entry, callee, ask, keeper);
+    let mut details = details(context, entry, callee, ask, keeper);
     let receives_progress = details.receive_progress;
     let later = ask.progress.then(|| details.clone());
-    let message = Invocation { request: invocation, registration, details, payload };
+    details.payload_attributes = part.wrapping;
+    let message = Invocation { request: invocation, registration, details, payload: part.payload };
     undelivered(context.links.send(context.now, peer, Class::Invocation, message))?;
     if let Some(link) = context.links.get_mut(peer) {
         link.invocation_ids = ids;
@@ -176,6 +179,19 @@ pub(super) fn serve(
     let limit = keeper.dealer();
     let place = Place { callee: peer, invocation, number };
     Ok(Served { place, receives_progress, counted, limit, details: later })
+}
+
+/// E-05.
+pub(super) fn check_wrapping(
+    context: &Context<'_>,
+    callee: Peer,
+    wrapping: &Wrapping,
+) -> Result<(), Refusal> {
+    if wrapping.is_none() || takes_wrapped(context.links, callee, Role::Callee) {
+        return Ok(());
+    }
+    let text = "the callee does not take wrapped payloads";
+    Err((uris::error::FEATURE_NOT_SUPPORTED, text.to_owned()))
 }
 
 /// What the caller is told when an invocation cannot reach its callee.

@@ -74,24 +74,24 @@ impl Dealer {
     /// A session has left: its registrations end, its callers are told, its calls are nobody's (R-07, R-20..R-25).
     pub(super) fn leave(&mut self, context: &mut Context<'_>) {
         let peer = context.from;
-        let calls = context.links.take_calls(peer);
+        let made = context.links.take_calls(peer);
         let Some(link) = context.links.get_mut(peer) else { return };
-        let mut registrations = core::mem::take(&mut link.registrations).into_iter().collect::<Vec<_>>();
-        let mut invocations = core::mem::take(&mut link.invocations).into_iter().collect::<Vec<_>>();
-        registrations.sort_unstable();
-        for registration in &registrations {
+        let mut held = core::mem::take(&mut link.registrations).into_iter().collect::<Vec<_>>();
+        let mut unanswered = core::mem::take(&mut link.invocations).into_iter().collect::<Vec<_>>();
+        held.sort_unstable();
+        for registration in &held {
             #[cfg(feature = "planted-bugs")]
             if context.config.has(crate::router::Bug::RegistrationKept) {
                 continue;
             }
             self.remove(context, *registration, peer);
         }
-        invocations.sort_unstable_by_key(|(invocation, _)| *invocation);
-        for (_, origin) in invocations {
+        unanswered.sort_unstable_by_key(|(invocation, _)| *invocation);
+        for (_, origin) in unanswered {
             fail(context, origin, "the callee has left");
         }
-        registrations.extend(self.abandon(context, calls));
-        for registration in registrations {
+        held.extend(self.abandon(context, made));
+        for registration in held {
             self.dispatch(context, registration);
         }
     }

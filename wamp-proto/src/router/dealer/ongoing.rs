@@ -3,12 +3,15 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
+#[cfg(feature = "planted-bugs")]
+use crate::router::Bug;
 use crate::{
     id::{RegistrationId, RequestId},
     message::{CallOptions, InvocationDetails},
     payload::Payload,
     router::{
         link::{Links, Peer},
+        passthru::Part,
         timers::Timeout,
     },
     time::Instant,
@@ -72,7 +75,7 @@ pub(super) struct Stream {
 pub(super) struct Kept {
     pub(super) ask: Ask,
     /// The arguments; of a progressive call all parts that have come.
-    pub(super) parts: VecDeque<Payload>,
+    pub(super) parts: VecDeque<Part>,
     /// What the parts count for.
     pub(super) bytes: usize,
     /// The callees that were unavailable, by their numbers.
@@ -176,15 +179,15 @@ impl Links {
     /// All calls of a session that leaves.
     pub(super) fn take_calls(&mut self, caller: Peer) -> Vec<(Origin, Ongoing)> {
         let Some(link) = self.get_mut(caller) else { return Vec::new() };
-        let calls = link.calls.drain().map(|(request, call)| (Origin { caller, request }, call));
-        let mut calls = calls.collect::<Vec<_>>();
-        calls.sort_unstable_by_key(|(origin, call)| (call.place, origin.request));
-        for (origin, call) in &calls {
+        let taken = link.calls.drain().map(|(request, call)| (Origin { caller, request }, call));
+        let mut taken = taken.collect::<Vec<_>>();
+        taken.sort_unstable_by_key(|(origin, call)| (call.place, origin.request));
+        for (origin, call) in &taken {
             if let Some(extra) = &call.extra {
                 self.forget(*origin, extra);
             }
         }
-        calls
+        taken
     }
 
     fn forget(&mut self, origin: Origin, extra: &Extra) {
@@ -196,6 +199,8 @@ impl Links {
             self.unkeep(caller, kept.bytes);
         }
         let open = extra.stream.as_ref().filter(|stream| stream.open);
+        #[cfg(feature = "planted-bugs")]
+        let open = open.filter(|_| !self.has(Bug::LatePartCalled));
         let max = self.config().max_late_calls;
         if let Some((stream, link)) = open.zip(self.get_mut(caller)) {
             link.late.insert(request, stream.procedure.clone(), max);

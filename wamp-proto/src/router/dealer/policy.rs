@@ -130,7 +130,11 @@ impl Registration {
     /// The callee for the next call, as if those that were tried did not exist.
     pub(super) fn choose(&mut self, tried: &[u64], random: &mut RandomIds) -> Choice {
         if let ([only], []) = (&*self.callees, tried) {
-            return if only.has_room() { Choice::Callee(0) } else { Choice::Busy };
+            if !only.has_room() {
+                return Choice::Busy;
+            }
+            self.served = only.number;
+            return Choice::Callee(0);
         }
         let untried = |callee: &Callee| !tried.contains(&callee.number);
         let callees = || self.callees.iter().enumerate().filter(|(_, callee)| untried(callee));

@@ -70,6 +70,11 @@ impl Dealer {
         let link = context.links.get_mut(from).filter(|_| has_room).ok_or(full)?;
         link.registrations.insert(registration);
         if let Some(entry) = self.registrations.get_mut(&registration) {
+            #[cfg(feature = "planted-bugs")]
+            let options = match context.config.has(crate::router::Bug::ConcurrencyIgnored) {
+                true => RegisterOptions { concurrency: None, ..options },
+                false => options,
+            };
             entry.add(from, &options);
             if let Some(session) = context.session(from) {
                 context.meta.push("wamp.registration.on_register", || (session, registration));
@@ -129,13 +134,25 @@ impl Dealer {
         let Some(entry) = self.registrations.get(&registration) else { return false };
         let callees = entry.peers().collect::<Vec<_>>();
         for callee in callees {
-            self.revoke_callee(context, registration, callee, reason);
+            self.take_away(context, registration, callee, reason);
         }
         true
     }
 
-    /// The same for one callee of several. Returns whether it had the registration.
+    /// The same for one callee of several; calls that wait are for the others now. Returns whether it had the registration.
     pub(in crate::router) fn revoke_callee(
+        &mut self,
+        context: &mut Context<'_>,
+        registration: RegistrationId,
+        callee: Peer,
+        reason: Option<&str>,
+    ) -> bool {
+        let had = self.take_away(context, registration, callee, reason);
+        self.dispatch(context, registration);
+        had
+    }
+
+    fn take_away(
         &mut self,
         context: &mut Context<'_>,
         registration: RegistrationId,
@@ -155,7 +172,6 @@ impl Dealer {
             context.links.send(context.now, callee, Class::Reply, revoked);
         }
         self.remove(context, registration, callee);
-        self.dispatch(context, registration);
         true
     }
 

@@ -32,6 +32,10 @@ impl Context<'_> {
     pub(super) fn restart_timer(&mut self, origin: Origin) {
         let extra = self.links.ongoing(origin).and_then(|call| call.extra.as_ref());
         let Some((limit, old)) = extra.and_then(|extra| extra.limit) else { return };
+        #[cfg(feature = "planted-bugs")]
+        if self.config.has(crate::router::Bug::TimeoutInAll) {
+            return;
+        }
         let id = self.links.id(origin.caller);
         self.links.timers.stop(old, id, Timeout::Call(origin.request));
         let new = self.start_timer(origin, limit);

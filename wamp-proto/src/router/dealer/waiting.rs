@@ -9,12 +9,14 @@ use super::{
     policy::{Choice, Registration},
     progress::send_part,
 };
+#[cfg(feature = "planted-bugs")]
+use crate::router::Bug;
 use crate::{
     error::Violation,
     id::{RegistrationId, RequestId},
     message::{Feature, InvocationDetails, InvocationPolicy, MessageKind, Role},
     payload::Payload,
-    router::Context,
+    router::{Context, passthru::Part},
     uri::uris,
 };
 
@@ -26,7 +28,7 @@ impl Registration {
         registration: RegistrationId,
         request: RequestId,
         ask: Ask,
-        payload: &Payload,
+        part: &Part,
     ) -> Result<(), Refusal> {
         if self.waiting.len() >= context.config.max_waiting_calls {
             return Err(unavailable("too many calls wait for this procedure"));
@@ -38,7 +40,7 @@ impl Registration {
             details: InvocationDetails::default(),
             open: true,
         });
-        let kept = context.links.keep_call(context.from, ask, payload.detach());
+        let kept = context.links.keep_call(context.from, ask, part.detach());
         if kept.is_none() {
             return Err(unavailable("too many arguments of this session wait for callees"));
         }
@@ -100,6 +102,8 @@ impl Dealer {
     pub(super) fn release(&mut self, context: &mut Context<'_>, origin: Origin, call: &Ongoing) {
         match call.place {
             Some(_) if !call.counted => return,
+            #[cfg(feature = "planted-bugs")]
+            Some(_) if context.config.has(Bug::RoomKept) => {}
             Some(place) => {
                 if let Some(entry) = self.registrations.get_mut(&call.registration) {
                     entry.vacate(place.number);
@@ -142,6 +146,8 @@ impl Dealer {
         let entry = self.registrations.get_mut(&registration);
         let (known, number) = (kept.is_some(), place.map_or(0, |place| place.number));
         if let Some(kept) = kept {
+            #[cfg(feature = "planted-bugs")]
+            let number = if context.config.has(Bug::TriedAgain) { 0 } else { number };
             kept.tried.push(number);
         }
         if let Some(link) = context.links.get_mut(context.from) {
@@ -177,7 +183,8 @@ fn resume(
         return Err(nobody());
     };
     let reroutes = entry.may_reroute(context, place, &kept.ask);
-    let first = kept.parts.front().cloned().unwrap_or_else(Payload::empty);
+    let first = kept.parts.front().cloned();
+    let first = first.unwrap_or(Part { payload: Payload::empty(), wrapping: None });
     let served = serve(context, (registration, entry), place, origin, &kept.ask, first, !limited);
     if served.is_err() || !reroutes {
         context.links.unkeep(origin.caller, kept.bytes);
@@ -214,15 +221,15 @@ pub(super) fn nobody() -> Refusal {
 }
 
 impl Kept {
-    fn new(ask: Ask, part: Payload, bytes: usize) -> Self {
+    fn new(ask: Ask, part: Part, bytes: usize) -> Self {
         Self { ask, parts: [part].into(), bytes, tried: Vec::new() }
     }
 }
 
 impl crate::router::link::Links {
     /// A call with its arguments, unless its caller has too many of them kept.
-    pub(super) fn keep_call(&mut self, caller: usize, ask: Ask, part: Payload) -> Option<Kept> {
-        let bytes = self.keep(caller, &part)?;
+    pub(super) fn keep_call(&mut self, caller: usize, ask: Ask, part: Part) -> Option<Kept> {
+        let bytes = self.keep(caller, &part.payload)?;
         Some(Kept::new(ask, part, bytes))
     }
 }
