@@ -86,7 +86,7 @@ pub(super) fn send_part(
     let stream = call.extra.as_ref().and_then(|extra| extra.stream.as_ref());
     let Some((place, stream)) = call.place.zip(stream) else { return Ok(()) };
     let (request, registration) = (place.invocation, call.registration);
-    let details = InvocationDetails { progress, ..stream.details.clone() };
+    let details = InvocationDetails { progress, ..(*stream.details).clone() };
     let part = Invocation { request, registration, details, payload };
     undelivered(context.links.send(context.now, place.callee, Class::Invocation, part))
 }
