@@ -65,7 +65,7 @@ pub(super) struct Stream {
     /// Every CALL of it must name the same.
     pub(super) procedure: Uri,
     /// What the first INVOCATION said, every later one says.
-    pub(super) details: InvocationDetails,
+    pub(super) details: Box<InvocationDetails>,
     /// The caller has not sent the last part.
     pub(super) open: bool,
 }

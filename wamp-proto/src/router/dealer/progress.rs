@@ -103,7 +103,7 @@ pub(super) fn send_part(
     let stream = call.extra.as_ref().and_then(|extra| extra.stream.as_ref());
     let Some((place, stream)) = call.place.zip(stream) else { return Ok(()) };
     let (request, registration) = (place.invocation, call.registration);
-    let mut details = InvocationDetails { progress, ..stream.details.clone() };
+    let mut details = InvocationDetails { progress, ..(*stream.details).clone() };
     check_wrapping(context, place.callee, &part.wrapping)?;
     details.payload_attributes = part.wrapping;
     let message = Invocation { request, registration, details, payload: part.payload };

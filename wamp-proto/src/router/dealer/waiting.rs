@@ -14,7 +14,7 @@ use crate::router::Bug;
 use crate::{
     error::Violation,
     id::{RegistrationId, RequestId},
-    message::{Feature, InvocationDetails, InvocationPolicy, MessageKind, Role},
+    message::{Feature, InvocationPolicy, MessageKind, Role},
     payload::Payload,
     router::{Context, passthru::Part},
     uri::uris,
@@ -37,7 +37,7 @@ impl Registration {
         let limit = ask.timeout.map(core::time::Duration::from_millis);
         let stream = ask.progress.then(|| Stream {
             procedure: ask.procedure.clone(),
-            details: InvocationDetails::default(),
+            details: Box::default(),
             open: true,
         });
         let kept = context.links.keep_call(context.from, ask, part.detach());
