@@ -198,5 +198,5 @@ fn p_40_trust_levels() {
     }
     publisher.publish_with(&mut world, "com.example.tick", (), disclosing());
     world.run();
-    check(&mut world, "trust_levels");
+    check(&mut world, "publication_trust_levels");
 }

@@ -163,11 +163,12 @@ pub(super) fn serve(
         invocation
     };
     let keeper = if fresh { Keeper::new(context, callee, ask.timeout) } else { Keeper::Nobody };
-    let mut details = details(context, entry, callee, ask, keeper);
-    let receives_progress = details.receive_progress;
-    let later = ask.progress.then(|| Box::new(details.clone()));
-    details.payload_attributes = part.wrapping;
-    let message = Invocation { request: invocation, registration, details, payload: part.payload };
+    let details = details(context, entry, callee, ask, keeper);
+    let mut message = Invocation { request: invocation, registration, details, payload: part.payload };
+    let receives_progress = message.details.receive_progress;
+    // Every part has a wrapping of its own.
+    let later = ask.progress.then(|| Box::new(message.details.clone()));
+    message.details.payload_attributes = part.wrapping;
     undelivered(context.links.send(context.now, peer, Class::Invocation, message))?;
     if let Some(link) = context.links.get_mut(peer) {
         link.invocation_ids = ids;
