@@ -203,7 +203,7 @@ impl Wake for Reentrant {
 
 pub(super) async fn nobody_is_woken_under_the_lock(stage: Stage) {
     let client = stage.client().await;
-    client.register("t.never", || pending::<Result<(), ErrorReply>>()).await.unwrap();
+    client.register("t.never", pending::<Result<(), ErrorReply>>).await.unwrap();
     let reentrant = Arc::new(Reentrant { client: client.clone(), woken: AtomicUsize::new(0) });
     let waker = Waker::from(reentrant.clone());
     let mut events = client.subscribe("t.topic").await.unwrap();
