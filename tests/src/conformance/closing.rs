@@ -121,10 +121,12 @@ pub(super) async fn a_router_that_shuts_down_says_goodbye(stage: Stage) {
     }
     assert!(stage.within(events.next()).await.is_none());
     stage.holds(|counts| *counts == Counts::default());
-    let refused = stage.within(stage.connect()).await.unwrap_err();
-    match stage.url() {
-        Some(_) => assert!(matches!(refused, ConnectError::Io { .. }), "{refused}"),
-        None => assert!(matches!(refused, ConnectError::Join(Closed::Aborted { .. })), "{refused}"),
+    match (stage.url(), stage.within(stage.connect()).await) {
+        (Some(_), Err(ConnectError::Io { .. })) => {}
+        // Another router may have taken the port since.
+        (Some(_), Ok(_)) => stage.holds(|counts| *counts == Counts::default()),
+        (None, Err(ConnectError::Join(Closed::Aborted { .. }))) => {}
+        (_, other) => panic!("{other:?}"),
     }
 }
 
