@@ -211,3 +211,30 @@ fn the_adapters_know_no_message() {
         }
     }
 }
+
+/// The adapters, and what they are made of: the same four files, and no more but for the one that brings its own runtime.
+const ADAPTERS: [(&str, &[&str]); 3] = [
+    ("wamp-tokio", &[]),
+    ("wamp-async-std", &[]),
+    ("wamp-blocking", &["client.rs", "io.rs", "pool.rs", "subscription.rs", "timers.rs", "wait.rs"]),
+];
+
+/// The files that every adapter has.
+const FILES: [&str; 4] = ["lib.rs", "connect.rs", "serve.rs", "runtime.rs"];
+
+/// Most lines of what an adapter has of the network.
+const MOST_LINES: usize = 600;
+
+#[test]
+fn the_adapters_are_small_and_alike() {
+    for (adapter, others) in ADAPTERS {
+        let source = format!("{adapter}/src");
+        let found = sources(&source).into_iter().map(|(file, _)| file).collect::<BTreeSet<_>>();
+        let expected = FILES.iter().chain(others).map(ToString::to_string).collect::<BTreeSet<_>>();
+        assert_eq!(found, expected, "{adapter}");
+        let lines =
+            |file: &&str| fs::read_to_string(root().join(&source).join(file)).unwrap().lines().count();
+        let lines = FILES.iter().skip(1).map(lines).sum::<usize>();
+        assert!(lines < MOST_LINES, "{adapter} has {lines} lines");
+    }
+}

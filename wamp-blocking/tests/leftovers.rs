@@ -5,7 +5,7 @@
 
 use std::{fs, net::TcpListener, thread, time::Duration};
 
-use wamp_blocking::{Router, Wait as _};
+use wamp_blocking::{Router, RouterBuilder, Wait as _};
 
 /// Threads of ours, and open files.
 fn held() -> (usize, usize) {
@@ -30,8 +30,7 @@ fn no_thread_and_no_file_is_left() {
     let before = held();
     assert_eq!(before.0, 0);
     let listen = ["ws://127.0.0.1:0", "tcp://127.0.0.1:0"];
-    let start =
-        || listen.into_iter().fold(Router::builder(), |builder, url| builder.listen(url)).wait().unwrap();
+    let start = || listen.into_iter().fold(Router::builder(), RouterBuilder::listen).wait().unwrap();
     for _ in 0..10 {
         drop(start());
     }

@@ -136,6 +136,7 @@ macro_rules! conformance_cases {
                 Routers handshakes_have_their_time;
                 Routers hello_must_come_in_time;
                 Routers a_client_that_meets_another_server_says_so;
+                Routers peers_that_leave_in_the_middle_of_a_sentence;
             }
             faults {
                 Routers delay;

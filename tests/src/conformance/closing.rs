@@ -121,10 +121,12 @@ pub(super) async fn a_router_that_shuts_down_says_goodbye(stage: Stage) {
     }
     assert!(stage.within(events.next()).await.is_none());
     stage.holds(|counts| *counts == Counts::default());
-    let refused = stage.within(stage.connect()).await.unwrap_err();
-    match stage.url() {
-        Some(_) => assert!(matches!(refused, ConnectError::Io { .. }), "{refused}"),
-        None => assert!(matches!(refused, ConnectError::Join(Closed::Aborted { .. })), "{refused}"),
+    match (stage.url(), stage.within(stage.connect()).await) {
+        (Some(_), Err(ConnectError::Io { .. })) => {}
+        // Another router may have taken the port since.
+        (Some(_), Ok(_)) => stage.holds(|counts| *counts == Counts::default()),
+        (None, Err(ConnectError::Join(Closed::Aborted { .. }))) => {}
+        (_, other) => panic!("{other:?}"),
     }
 }
 
@@ -203,7 +205,7 @@ impl Wake for Reentrant {
 
 pub(super) async fn nobody_is_woken_under_the_lock(stage: Stage) {
     let client = stage.client().await;
-    client.register("t.never", || pending::<Result<(), ErrorReply>>()).await.unwrap();
+    client.register("t.never", pending::<Result<(), ErrorReply>>).await.unwrap();
     let reentrant = Arc::new(Reentrant { client: client.clone(), woken: AtomicUsize::new(0) });
     let waker = Waker::from(reentrant.clone());
     let mut events = client.subscribe("t.topic").await.unwrap();

@@ -222,7 +222,13 @@ pub(super) async fn several_handlers_on_a_subscription(stage: Stage) {
         };
         match pattern {
             "blocking" => subscribe.handle_blocking(tell).await.unwrap(),
-            _ => subscribe.handle(move |event| std::future::ready(tell(event))).await.unwrap(),
+            _ => {
+                let handle = move |event| {
+                    tell(event);
+                    std::future::ready(())
+                };
+                subscribe.handle(handle).await.unwrap()
+            }
         };
         handled.push(told_by);
     }

@@ -5,7 +5,7 @@ use std::{future::IntoFuture, time::Duration};
 use futures_util::future::join_all;
 use wamp_driver::{
     Client, ConnectError, Error,
-    proto::{Encoding, error::Closed},
+    proto::{Encoding, Payload, error::Closed},
 };
 
 use super::{Kit, RouterSettings, Transport, tools::echo};
@@ -70,14 +70,15 @@ async fn matrix(kit: &Kit, fault: Fault, fate: Fate) {
 /// A session that meets the fault, and one that does not.
 async fn session(kit: &Kit, transport: Transport, encoding: Encoding, fault: Fault, fate: Fate) {
     let settings =
-        RouterSettings::on(transport).config(|config| config.stall_timeout = Duration::from_secs(1));
+        RouterSettings::on(transport).config(|config| config.stall_timeout = Duration::from_millis(500));
     let stage = kit.stage_with(transport, encoding, settings).await;
     let proxy = Proxy::new(stage.url().unwrap()).unwrap();
     let healthy = stage.client().await;
     healthy.register("t.echo", echo).await.unwrap();
     let connect = kit.connect(proxy.url()).serializers([encoding]);
-    let time = if fate == Fate::Silent { 1 } else { 9 };
-    let client = connect.request_timeout(Duration::from_secs(time)).await.unwrap();
+    let time = if fate == Fate::Silent { 500 } else { 9_000 };
+    let connect = connect.options(|options| options.close_timeout = Duration::from_millis(200));
+    let client = connect.request_timeout(Duration::from_millis(time)).await.unwrap();
     let mut events = client.subscribe("t.topic").await.unwrap();
     proxy.set(fault);
     let results = kit.within(calls(&client)).await;
@@ -89,9 +90,10 @@ async fn session(kit: &Kit, transport: Transport, encoding: Encoding, fault: Fau
     while kit.within(events.next()).await.is_some() {}
     if fate == Fate::Silent {
         // To the router, the client is only silent; what it does not take ends it.
-        let text = "x".repeat(100_000);
+        let payload = Payload::from_args(encoding, &("x".repeat(100_000),)).unwrap();
         while stage.router().unwrap().counts().sessions > 1 {
-            kit.within(healthy.publish("t.topic").args((&text,)).acknowledge()).await.unwrap();
+            let publish = healthy.publish("t.topic").payload(payload.clone());
+            kit.within(publish.acknowledge()).await.unwrap();
         }
     }
     stage.settle(|counts| counts.sessions == 1 && counts.connections == 1 && counts.calls == 0).await;

@@ -80,11 +80,13 @@ fn finish<N: Network<Client: Into<Client>>>(
 #[must_use = "no router runs until it is started"]
 pub struct RouterSettings {
     listen: Vec<String>,
-    config: Option<Box<dyn FnOnce(&mut Config) + Send>>,
+    config: Option<Change>,
     handshake_timeout: Option<Duration>,
     max_connections: Option<usize>,
     max_handshakes: Option<usize>,
 }
+
+type Change = Box<dyn FnOnce(&mut Config) + Send>;
 
 impl fmt::Debug for RouterSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -99,7 +99,7 @@ pub(super) async fn websocket_handshakes_that_are_refused(kit: Kit) {
     assert_eq!(refused(&url, "wamp.2.json"), 503);
     let error = kit.within(kit.connect(&url)).await.unwrap_err();
     assert!(error.to_string().contains("too many connections"), "{error}");
-    let raw = kit.within(kit.connect(&format!("tcp://{}", address(&url)))).await.unwrap_err();
+    let raw = kit.within(kit.connect(format!("tcp://{}", address(&url)))).await.unwrap_err();
     assert!(matches!(&raw, ConnectError::Handshake { why, .. } if why.contains("error 4")), "{raw}");
     let mut stream = open(&url);
     stream.write_all(&[0x7F, 0xF1, 0, 0]).unwrap();
@@ -315,9 +315,9 @@ pub(super) async fn a_client_that_meets_another_server_says_so(kit: Kit) {
             let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         }
     });
-    let error = kit.within(kit.connect(&format!("ws://{address}/ws"))).await.unwrap_err();
+    let error = kit.within(kit.connect(format!("ws://{address}/ws"))).await.unwrap_err();
     assert!(matches!(&error, ConnectError::Handshake { why, .. } if why.contains("404")), "{error}");
-    let error = kit.within(kit.connect(&format!("tcp://{address}"))).await.unwrap_err();
+    let error = kit.within(kit.connect(format!("tcp://{address}"))).await.unwrap_err();
     assert!(matches!(error, ConnectError::Handshake { .. }), "{error}");
     kit.within(server).await;
     // One that accepts and never says a word.
@@ -327,4 +327,35 @@ pub(super) async fn a_client_that_meets_another_server_says_so(kit: Kit) {
         let connect = kit.connect(&url).connect_timeout(Duration::from_millis(100));
         assert!(matches!(kit.within(connect).await, Err(ConnectError::Timeout { .. })));
     }
+}
+
+/// Peers that join, ask for more than they take, and end their side in the same breath: their end is never overlooked.
+pub(super) async fn peers_that_leave_in_the_middle_of_a_sentence(kit: Kit) {
+    let (router, url) = start(&kit, |settings| settings).await;
+    let frame = |message: &str| {
+        let mut frame = u32::try_from(message.len()).unwrap().to_be_bytes().to_vec();
+        frame.extend(message.as_bytes());
+        frame
+    };
+    let mut words = vec![0x7F, 0xF1, 0, 0];
+    words.extend(frame(HELLO));
+    for request in 1..=20 {
+        words.extend(frame(&format!("[48,{request},{{}},\"t.nobody\"]")));
+    }
+    let mut streams = Vec::new();
+    for round in 0..200 {
+        let mut stream = open(&url);
+        let (now, later) = words.split_at(words.len() - (round * 7) % words.len());
+        stream.write_all(now).unwrap();
+        if round % 3 == 0 {
+            std::thread::yield_now();
+        }
+        let _ = stream.write_all(later);
+        if round % 2 == 0 {
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            streams.push(stream);
+        }
+    }
+    kit.settle(&*router, |counts| counts.connections == 0).await;
+    drop(streams);
 }

@@ -23,8 +23,11 @@ fn within(test: impl FnOnce() + Send + 'static) {
     }
 }
 
+/// How to get to a router.
+type Way = fn(&Router) -> Client;
+
 /// Routers and the ways to them: over a socket and within the process.
-fn routers() -> [(Router, fn(&Router) -> Client); 2] {
+fn routers() -> [(Router, Way); 2] {
     let over_tcp = |router: &Router| wamp_blocking::connect(&router.url().unwrap()).wait().unwrap();
     let in_process = |router: &Router| router.connect().wait().unwrap();
     let router = || Router::builder().listen("tcp://127.0.0.1:0").wait().unwrap();

@@ -33,7 +33,11 @@ fn a_call_that_takes_too_long_times_out() {
     within(|| {
         for (router, connect) in routers() {
             let client = connect(&router);
-            client.register("t.slow", || Ok(thread::sleep(Duration::from_millis(300)))).wait().unwrap();
+            let slow = || {
+                thread::sleep(Duration::from_millis(300));
+                Ok(())
+            };
+            client.register("t.slow", slow).wait().unwrap();
             let slow = client.call("t.slow").timeout(Duration::from_millis(20)).wait();
             assert!(matches!(slow, Err(Error::Timeout)), "{slow:?}");
             client.call("t.slow").wait().unwrap();
