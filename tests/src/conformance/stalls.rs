@@ -158,21 +158,14 @@ pub(super) async fn a_flood_of_events_ends(kit: Kit) {
     });
     let publisher = kit.connect(&url).serializers([Encoding::Json]).await.unwrap();
     let payload = Payload::from_args(Encoding::Json, &("x".repeat(10_000),)).unwrap();
-    let (mut waited, mut most) = (0, 0);
-    for number in 0..4_000 {
-        let mut publish = pin!(publisher.publish("t.topic").payload(payload.clone()).into_future());
-        let published = std::future::poll_fn(|context| {
-            let poll = publish.as_mut().poll(context);
-            waited += usize::from(poll.is_pending());
-            poll
-        });
-        published.await.unwrap();
-        if number % 100 == 0 {
+    let mut most = 0;
+    for number in 0..20_000 {
+        publisher.publish("t.topic").payload(payload.clone()).await.unwrap();
+        if number % 1_000 == 0 {
             most = router.counts().queued_bytes.max(most);
         }
     }
     publisher.publish("t.topic").acknowledge().await.unwrap();
-    assert!(waited > 0, "the publisher never waited");
     assert!(most <= 2 << 20, "{most} bytes in the router's queues");
     assert!(router.counts().dropped_events > 0 && router.counts().sessions == 2);
     router.shutdown().await;
