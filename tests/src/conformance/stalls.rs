@@ -4,7 +4,6 @@ use std::{
     future::IntoFuture,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    pin::pin,
     sync::Arc,
     thread,
     time::Duration,
