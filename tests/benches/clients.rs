@@ -1,7 +1,8 @@
 //! What a call costs a client, for each adapter, at one router: `cargo bench -p wamp-test --bench clients`.
 //!
 //! Four processes: the router (wamp-tokio), a callee (wamp-tokio), the caller that is measured, and instead of them a relay
-//! of plain bytes with an echo behind it, which shows what the machine itself needs for two hops there and two back. The
+//! of plain bytes with an echo behind it, on threads and on tokio, which shows what the machine itself needs for two hops
+//! there and two back. The
 //! processor time is the caller's process alone. `--url URL` measures at another router, which needs a callee of `bench.echo`.
 #![allow(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
 
@@ -35,9 +36,10 @@ fn main() {
         ["--url", url] => compare(Some(url)),
         ["router", listen] => router(listen),
         ["callee", url] => callee(url),
-        ["relay"] => relay(),
+        ["relay", "tokio"] => relay_on_tokio(),
+        ["relay", _] => relay(),
         ["caller", adapter, url] => caller(adapter, url),
-        ["ping", port] => ping(port),
+        ["ping", kind, port] => ping(kind, port),
         _ => eprintln!("usage: clients [--url URL]"),
     }
 }
@@ -70,9 +72,9 @@ impl Drop for Part {
 fn compare(url: Option<&str>) {
     println!("                        sequential                        {IN_FLIGHT} in flight");
     println!("                        calls/s   p50 us  p99 us  CPU us   calls/s   CPU us");
-    {
-        let relay = Part::start(&["relay"]);
-        println!("{}", Part::start(&["ping", &relay.1]).1);
+    for kind in ["threads", "tokio"] {
+        let relay = Part::start(&["relay", kind]);
+        println!("{}", Part::start(&["ping", kind, &relay.1]).1);
     }
     for listen in ["tcp://127.0.0.1:0", "ws://127.0.0.1:0"] {
         let router = url.is_none().then(|| Part::start(&["router", listen]));
@@ -168,13 +170,44 @@ fn sequential(name: &str, mut call: impl FnMut()) -> String {
     row(name, times, start.elapsed(), processor_time() - processor)
 }
 
-fn ping(port: &str) {
+/// The same on tokio, as the router is.
+fn relay_on_tokio() {
+    use tokio::{
+        io::copy,
+        net::{TcpListener, TcpStream},
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let port = runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let echo = TcpStream::connect(address).await.unwrap();
+        let behind = listener.accept().await.unwrap().0;
+        echo.set_nodelay(true).unwrap();
+        behind.set_nodelay(true).unwrap();
+        tokio::spawn(async move {
+            let (mut from, mut to) = echo.into_split();
+            copy(&mut from, &mut to).await
+        });
+        tokio::spawn(async move {
+            let front = listener.accept().await.unwrap().0;
+            front.set_nodelay(true).unwrap();
+            let ((mut up_from, mut down_to), (mut down_from, mut up_to)) =
+                (front.into_split(), behind.into_split());
+            tokio::spawn(async move { copy(&mut up_from, &mut up_to).await });
+            copy(&mut down_from, &mut down_to).await
+        });
+        address.port()
+    });
+    stay(&port.to_string());
+}
+
+fn ping(kind: &str, port: &str) {
     let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     stream.set_nodelay(true).unwrap();
     let mut bytes = [1; 120];
     println!(
         "{}",
-        sequential("bytes, no protocol", || {
+        sequential(&format!("bytes, {kind}"), || {
             stream.write_all(&bytes).unwrap();
             stream.read_exact(&mut bytes).unwrap();
         })
