@@ -14,3 +14,8 @@ pub mod world;
 
 pub use random::Random;
 pub use world::{Client, Raw, World};
+
+/// The programs of the repository's README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct RepositoryReadme;

@@ -216,7 +216,10 @@ fn the_adapters_know_no_message() {
 const ADAPTERS: [(&str, &[&str]); 3] = [
     ("wamp-tokio", &[]),
     ("wamp-async-std", &[]),
-    ("wamp-blocking", &["client.rs", "io.rs", "pool.rs", "subscription.rs", "timers.rs", "wait.rs"]),
+    (
+        "wamp-blocking",
+        &["client.rs", "io.rs", "pool.rs", "progressive.rs", "subscription.rs", "timers.rs", "wait.rs"],
+    ),
 ];
 
 /// The files that every adapter has.

@@ -206,6 +206,10 @@ pub struct Parts {
 
 impl Parts {
     /// The next part.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "a stream is no iterator, and this is what its next item is called"
+    )]
     pub fn next(&mut self) -> NextPart<'_> {
         NextPart(self)
     }

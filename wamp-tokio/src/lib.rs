@@ -32,8 +32,3 @@ pub fn connect(url: &str) -> Connect {
 pub fn connect_default() -> Connect {
     Connect::default()
 }
-
-/// The programs of the repository's README, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct RepositoryReadme;
