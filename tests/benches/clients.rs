@@ -222,11 +222,11 @@ fn caller(adapter: &str, url: &str) {
             measure::<wamp_tokio::Tokio>(adapter, url, &text, |future| runtime.block_on(future))
         }
         "smol" => measure::<wamp_async_std::AsyncIo<wamp_async_std::Smol>>(adapter, url, &text, |future| {
-            smol::block_on(future)
+            smol::block_on(future);
         }),
         "async-std" => {
             measure::<wamp_async_std::AsyncIo<wamp_async_std::AsyncStd>>(adapter, url, &text, |future| {
-                async_std::task::block_on(future)
+                async_std::task::block_on(future);
             })
         }
         _ => blocking(url, &text),
