@@ -107,7 +107,7 @@ fn a_call_allocates_little() {
         (
             "smol",
             count_async::<wamp_async_std::AsyncIo<wamp_async_std::Smol>>(&peer.1, |future| {
-                smol::block_on(future)
+                smol::block_on(future);
             }),
         ),
         (
