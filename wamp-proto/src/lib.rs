@@ -11,6 +11,7 @@
     )
 )]
 
+pub mod auth;
 pub mod channel;
 pub mod codec;
 pub mod dict;
