@@ -4,6 +4,7 @@
 use core::fmt;
 
 use crate::{
+    auth::AuthError,
     codec::{DecodeError, EncodeError},
     id::{RegistrationId, RequestId, SubscriptionId},
     message::{Feature, MessageKind, Role},
@@ -276,6 +277,12 @@ pub enum Closed {
     /// HELLO cannot be serialized: what the application put into it is at fault.
     #[error("HELLO cannot be sent: {0}")]
     Unsendable(EncodeError),
+    /// We do not go on with the authentication that the router wants.
+    #[error("authentication failed: {0}")]
+    Authentication(#[from] AuthError),
+    /// The client did not prove who it is in time.
+    #[error("the client was not authenticated in time")]
+    AuthTimeout,
     /// The router did not answer HELLO in time.
     #[error("the router did not open the session in time")]
     JoinTimeout,

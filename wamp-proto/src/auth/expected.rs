@@ -158,7 +158,7 @@ impl Expected {
 
     /// Whether the client has proven what it claims; as much work if not. Used once: another answer finds nothing.
     pub(crate) fn verify(self, answer: &Authenticate) -> Option<Proven> {
-        let signature = answer.signature.as_str();
+        let signature = answer.signature.expose_text().unwrap_or_default();
         match self {
             Self::Ticket(ticket) => same(ticket.expose(), signature.as_bytes()).then_some(None),
             #[cfg(feature = "cra")]
@@ -185,7 +185,7 @@ impl ExpectedScram {
             iterations: self.credential.kdf.iterations().into(),
             binding,
         };
-        let signature = signed.verify(&self.credential, &answer.signature);
+        let signature = signed.verify(&self.credential, answer.signature.expose_text().unwrap_or_default());
         // what the proof says already, said openly.
         let extra = &answer.extra;
         let same_channel = extra.channel_binding.as_deref() == binding.map(|_| TLS_EXPORTER)

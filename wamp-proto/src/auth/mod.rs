@@ -28,7 +28,7 @@ pub use error::AuthError;
 #[cfg(all(feature = "router", feature = "cryptosign"))]
 pub(crate) use expected::public_key;
 #[cfg(feature = "router")]
-pub(crate) use expected::{Claim, Expected, Proven, Wrong};
+pub(crate) use expected::{Claim, Expected};
 pub use secret::Secret;
 
 /// What TLS exports for channel binding (RFC 9266): the one binding there is. `tls-unique` has no meaning in TLS 1.3, and

@@ -78,6 +78,9 @@ impl Router {
             Closed::JoinTimeout => {
                 (Uri::unchecked(uris::error::TIMEOUT), Some("HELLO did not come in time".to_owned()))
             }
+            Closed::AuthTimeout => {
+                (Uri::unchecked(uris::error::AUTHENTICATION_FAILED), Some(why.to_string()))
+            }
             Closed::Overrun => {
                 let text = "the session does not take its messages as fast as they come";
                 (Uri::unchecked(uris::close::KILLED), Some(text.to_owned()))
@@ -105,6 +108,7 @@ impl Router {
         self.release(now, peer, false);
         if let Some(link) = self.links.get_mut(peer) {
             link.identity = None;
+            link.joining = None;
         }
         if let Some(session) = session {
             self.sessions.remove(&session);

@@ -2,7 +2,10 @@
 
 use core::time::Duration;
 
-use super::link::{Identity, Link};
+use super::{
+    Authentication,
+    link::{Identity, Link},
+};
 use crate::{
     limits::Limits,
     time::Instant,
@@ -25,6 +28,12 @@ pub struct Config {
     pub strict_request_ids: bool,
     /// How long a connection may take until its HELLO has come. Default 5 s.
     pub hello_timeout: Duration,
+    /// Who may join: for each client, the first rule of its realm and listener; where there is none, nobody may. Default: no
+    /// rules at all, and everybody may.
+    pub authentication: Vec<Authentication>,
+    /// How long it may take from HELLO until a client has proven who it is, the time for a decision included.
+    /// Default 10 s.
+    pub auth_timeout: Duration,
     /// How long a client may take to answer GOODBYE (S-69). Default 1 s.
     pub close_timeout: Duration,
     /// Most bytes queued for one connection. Default 16 MiB.
@@ -177,6 +186,8 @@ impl Config {
             uri_rule: UriRule::default(),
             strict_request_ids: false,
             hello_timeout: Duration::from_secs(5),
+            authentication: Vec::new(),
+            auth_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(1),
             queue_bytes: 16 << 20,
             queue_messages: 1 << 16,

@@ -1,7 +1,7 @@
 //! What a router tells the one who runs it.
 
 use super::ConnectionId;
-use crate::{error::Closed, id::SessionId, uri::Uri};
+use crate::{auth::Method, error::Closed, id::SessionId, uri::Uri};
 
 /// Something worth a log line or a counter, in the order in which it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,19 @@ pub enum Event {
         realm: Uri,
         /// Its identity.
         authid: String,
+    },
+    /// Somebody was not let in; [`Event::Left`] comes next. For the limits of whoever guesses (fault 85).
+    Denied {
+        /// Its connection.
+        connection: ConnectionId,
+        /// The realm.
+        realm: Uri,
+        /// Who it claims to be.
+        authid: Option<String>,
+        /// By which method.
+        method: Method,
+        /// Where it is.
+        peer: Option<String>,
     },
     /// A session has ended, or a connection that never became one.
     Left {

@@ -13,6 +13,7 @@ use slab::Slab;
 use super::Bug;
 use super::{
     Action, Config, ConnectionId, Counts, Grant, Opened, SlowSubscriber,
+    authenticate::Joining,
     dealer::{LateParts, Ongoing, Origin},
     meta::Testaments,
     queue::Queue,
@@ -46,6 +47,8 @@ pub(super) struct Link {
     /// What is under it, and who is known to be at the other end.
     pub(super) origin: Box<(Channel, Option<Grant>)>,
     pub(super) state: State,
+    /// On the way to a session, while its client has to prove who it is.
+    pub(super) joining: Option<Box<Joining>>,
     pub(super) identity: Option<Box<Identity>>,
     queue: Queue,
     /// The adapter was told that there is output, and has not taken all of it yet.
@@ -54,7 +57,7 @@ pub(super) struct Link {
     named: bool,
     /// Nothing more is read from a peer that does not take its answers.
     reading: bool,
-    /// The deadline of HELLO or GOODBYE, to take it out of the table again.
+    /// The deadline of HELLO, AUTHENTICATE or GOODBYE, to take it out of the table again.
     pub(super) deadline: Option<(Instant, Timeout)>,
     /// The watch over the queue, while there is or was something in it.
     watch: Option<Watch>,
@@ -188,6 +191,7 @@ impl Links {
             trust_level: opened.trust_level.or(self.config.trust_level),
             origin: Box::new((opened.channel, opened.known_as)),
             state: State::AwaitingHello,
+            joining: None,
             identity: None,
             queue: Queue::default(),
             notified: false,
@@ -253,7 +257,7 @@ impl Links {
         }
     }
 
-    /// Sets the one deadline that HELLO and GOODBYE share.
+    /// Sets the one deadline that HELLO, AUTHENTICATE and GOODBYE share.
     pub(super) fn set_deadline(&mut self, peer: Peer, at: Instant, why: Timeout) {
         self.stop_deadline(peer);
         let id = self.id(peer);

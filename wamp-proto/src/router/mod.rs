@@ -1,6 +1,8 @@
 //! A whole WAMP router as a state machine without I/O: many connections, realms, broker and dealer.
 
 mod accept;
+mod authenticate;
+mod authentication;
 mod broker;
 mod closing;
 mod config;
@@ -25,6 +27,7 @@ use std::{
 
 use bytes::Bytes;
 
+pub use authentication::{Authentication, Principal, Question, Verdict};
 pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
 pub use event::{Counts, Event};
 #[cfg(feature = "planted-bugs")]
@@ -172,9 +175,10 @@ pub enum Action {
 ///   or, for frames that were decoded elsewhere, [`handle_message`](Self::handle_message),
 ///   [`handle_eof`](Self::handle_eof), [`handle_timeout`](Self::handle_timeout).
 /// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown),
-///   [`revoke_registration`](Self::revoke_registration).
+///   [`revoke_registration`](Self::revoke_registration), or answers a question: [`decide`](Self::decide).
 /// * **Outputs**, in any order, after any input: [`poll_ready`](Self::poll_ready) names a connection that has output,
 ///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line,
+///   [`poll_question`](Self::poll_question) who wants to join and is not known,
 ///   [`poll_timeout`](Self::poll_timeout) the next deadline, [`wants_read`](Self::wants_read) whether to go on reading
 ///   from a connection.
 ///
@@ -206,6 +210,9 @@ pub struct Router {
     realm_places: HashMap<Uri, usize, Seeded>,
     sessions: IdMap<SessionId, Peer>,
     events: VecDeque<Event>,
+    questions: VecDeque<Question>,
+    /// What makes those up who are not there.
+    decoys: Seeded,
     shutting_down: bool,
 }
 
@@ -239,6 +246,8 @@ impl Router {
             realm_places,
             sessions: IdMap::default(),
             events: VecDeque::new(),
+            questions: VecDeque::new(),
+            decoys: hash,
             shutting_down: false,
         }
     }
@@ -290,6 +299,7 @@ impl Router {
             let Some(peer) = self.links.find(deadline.connection) else { continue };
             match deadline.why {
                 Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
+                Timeout::Authenticate => self.abort(now, peer, Closed::AuthTimeout),
                 Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
                 Timeout::Stall => self.links.check_stall(now, peer),
                 Timeout::Call(request) => self.call_timed_out(now, peer, request),
@@ -329,6 +339,12 @@ impl Router {
     /// The next thing worth a log line.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// The next question about somebody who wants to join, where the configuration says to ask. It is answered with
+    /// [`decide`](Self::decide), in [`Config::auth_timeout`]; a connection has one at most.
+    pub fn poll_question(&mut self) -> Option<Question> {
+        self.questions.pop_front()
     }
 
     /// The earliest deadline: call [`handle_timeout`](Self::handle_timeout) then.
@@ -400,6 +416,7 @@ impl Router {
             Message::Goodbye(goodbye) => self.receive_goodbye(now, peer, state, goodbye),
             _ if state == State::Leaving => {}
             Message::Hello(hello) => self.receive_hello(now, peer, hello),
+            Message::Authenticate(answer) => self.receive_authenticate(now, peer, &answer),
             message => self.route(now, peer, message),
         }
     }

@@ -22,6 +22,8 @@ pub struct Deadline {
 pub enum Timeout {
     /// HELLO has not come (fault 21).
     Hello,
+    /// The client has not proven who it is, or there is no decision about it (A-06, fault 84).
+    Authenticate,
     /// GOODBYE was not answered (S-69).
     Close,
     /// Time to look whether the connection takes what is queued for it (fault 68).

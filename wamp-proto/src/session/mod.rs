@@ -52,7 +52,7 @@ use timers::Timers;
 ///   [`call`](Self::call), [`cancel`](Self::cancel), [`publish`](Self::publish), [`subscribe`](Self::subscribe),
 ///   [`unsubscribe`](Self::unsubscribe), [`register`](Self::register), [`unregister`](Self::unregister),
 ///   [`abandon_subscription`](Self::abandon_subscription), [`abandon_registration`](Self::abandon_registration),
-///   [`reply`](Self::reply), [`authenticate`](Self::authenticate), [`close`](Self::close).
+///   [`reply`](Self::reply), [`authenticate`](Self::authenticate), [`distrust`](Self::distrust), [`close`](Self::close).
 /// * **Outputs**, in any order, after any input: [`poll_transmit`](Self::poll_transmit) gives frames to send,
 ///   [`poll_event`](Self::poll_event) events for the application, [`poll_timeout`](Self::poll_timeout) the next
 ///   deadline, [`wants_read`](Self::wants_read) whether to go on reading, and [`is_finished`](Self::is_finished) when to

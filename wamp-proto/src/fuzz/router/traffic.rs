@@ -175,7 +175,7 @@ fn closing(source: &mut Source<'_>) -> Message {
     match source.below(3) {
         0 => Goodbye { details: ClosingDetails::default(), reason }.into(),
         1 => Abort { details: ClosingDetails::default(), reason, payload: Payload::empty() }.into(),
-        _ => Authenticate { signature: String::new(), extra: AuthenticateExtra::default() }.into(),
+        _ => Authenticate { signature: String::new().into(), extra: AuthenticateExtra::default() }.into(),
     }
 }
 
