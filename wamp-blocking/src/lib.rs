@@ -18,9 +18,10 @@ pub use runtime::Threads;
 pub use subscription::{RecvError, Subscription};
 pub use wait::Wait;
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions, ConnectError, Endpoint, Error,
-    ErrorReply, Event, Invocation, InvocationPolicy, Part, Publish, Register, Registration, Reply, Subscribe,
-    net::StartError, proto,
+    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions,
+    ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Invocation, InvocationPolicy, Part,
+    Principal, Publish, Question, Register, Registration, Reply, Subscribe, Verdict, auth, net::StartError,
+    proto,
 };
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].

@@ -10,6 +10,7 @@ use std::{
 
 use wamp_proto::{
     Channel, Encoding, Limits, Uri,
+    auth::Secret,
     error::Closed,
     id::SessionId,
     message::{Feature, Features, Role, Roles, Welcome, WelcomeDetails},
@@ -17,7 +18,14 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
+use crate::{
+    Client, ConnectError,
+    auth::{Auth, Login},
+    machine::ClientMachine,
+    runtime::Runtime,
+    shared::Shared,
+    wakers::Place,
+};
 
 /// Settings of a client, the same for every adapter.
 #[derive(Clone, Debug)]
@@ -27,6 +35,10 @@ pub struct ClientOptions {
     pub realm: String,
     /// The serializers to offer, best first. Default MessagePack, CBOR, JSON; RawSocket offers the first alone.
     pub serializers: Vec<Encoding>,
+    /// How the client can prove who it is, best first. Default: not at all, it is anonymous.
+    pub auth: Vec<Auth>,
+    /// Headers of the WebSocket handshake besides those it needs.
+    pub headers: Vec<(String, Secret)>,
     /// How long making the connection may take, its transport's handshake included. Default 5 s.
     pub connect_timeout: Duration,
     /// How long the router may take to open the session. Default 10 s.
@@ -48,6 +60,8 @@ impl Default for ClientOptions {
         Self {
             realm: "realm1".to_owned(),
             serializers: vec![Encoding::MessagePack, Encoding::Cbor, Encoding::Json],
+            auth: Vec::new(),
+            headers: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
@@ -66,7 +80,7 @@ impl ClientOptions {
     ///
     /// # Errors
     ///
-    /// When the realm is not a URI.
+    /// When the realm is not a URI, or a secret is not there.
     pub fn start(
         &self,
         runtime: Arc<dyn Runtime>,
@@ -81,9 +95,12 @@ impl ClientOptions {
         config.request_timeout = self.request_timeout;
         config.close_timeout = self.close_timeout;
         config.agent = self.agent.clone().or(config.agent);
+        let login = Login::new(&self.auth, channel, runtime.seed())?;
+        login.exchange.fill(&mut config);
         let mut session = Session::new(Arc::new(config), encoding, runtime.now());
         session.set_send_limit(send_limit);
         let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
+        shared.peek(|state| state.login = Some(Box::new(login)));
         Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
     }
 }
@@ -183,7 +200,8 @@ impl Drop for JoinFuture {
     fn drop(&mut self) {
         // A client takes `joined` away.
         let unclaimed = |state: &mut crate::shared::State| {
-            state.joined.is_some() || state.session.state() == session::State::Joining
+            state.joined.is_some()
+                || matches!(state.session.state(), session::State::Joining | session::State::Authenticating)
         };
         let (unclaimed, _waker) =
             self.shared.peek(|state| (unclaimed(state), state.watchers.leave(&mut self.place)));

@@ -2,6 +2,7 @@
 
 use wamp_proto::{
     DecodeError, EncodeError, Uri,
+    auth::AuthError,
     error::{Closed, Misuse, RemoteError},
     session::Failure,
     uri::uris,
@@ -118,7 +119,62 @@ pub enum ConnectError {
         /// The time limit.
         within: std::time::Duration,
     },
+    /// A secret that the client was to prove itself with is not there.
+    #[error("there is no secret: {from}: {why}")]
+    Secret {
+        /// Where it was to come from.
+        from: String,
+        /// Why it does not.
+        why: String,
+    },
+    /// The client cannot prove itself as it was told to.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
     /// The router refused the session, or was lost before it was open.
     #[error("cannot join: {0}")]
     Join(Closed),
+}
+
+/// At whom an error is to be looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// What the application said: URL, realm, secret, credentials.
+    Application,
+    /// The router, or who pretends to be it.
+    Router,
+    /// What is between them.
+    Network,
+}
+
+impl ConnectError {
+    /// Why the router refused the session, and what it says about it, if that is what happened.
+    ///
+    /// ```
+    /// # use wamp_driver::ConnectError;
+    /// fn is_wrong_password(error: &ConnectError) -> bool {
+    ///     error.refusal().is_some_and(|(reason, _)| *reason == "wamp.error.authentication_denied")
+    /// }
+    /// ```
+    pub fn refusal(&self) -> Option<(&Uri, Option<&str>)> {
+        match self {
+            Self::Join(Closed::Aborted { reason, message, joined: false }) => {
+                Some((reason, message.as_deref()))
+            }
+            _ => None,
+        }
+    }
+
+    /// At whom to look for it.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Endpoint(_) | Self::Realm(_) | Self::Secret { .. } | Self::Auth(_) => Fault::Application,
+            Self::Join(Closed::Aborted { .. } | Closed::Unsendable(_) | Closed::ByUs) => Fault::Application,
+            Self::Join(Closed::Authentication(AuthError::Unusable(_) | AuthError::Signer(_))) => {
+                Fault::Application
+            }
+            Self::Io { .. } | Self::Timeout { .. } | Self::Join(Closed::Lost(_)) => Fault::Network,
+            Self::Handshake { .. } | Self::Join(_) => Fault::Router,
+        }
+    }
 }

@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+pub mod auth;
+mod authenticator;
 mod call;
 mod client;
 mod connect;
@@ -14,6 +16,7 @@ mod memory;
 mod meta;
 pub mod net;
 mod pending;
+mod procedure;
 mod progressive;
 mod publish;
 mod queue;
@@ -25,11 +28,12 @@ mod shared;
 mod subscribe;
 mod wakers;
 
+pub use authenticator::Authenticator;
 pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
-pub use error::{ConnectError, Error};
+pub use error::{ConnectError, Error, Fault};
 pub use handler::{BlockingHandler, ErrorReply, Handler};
 pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture, Reply};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
@@ -51,7 +55,7 @@ pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription
 pub use wamp_proto as proto;
 pub use wamp_proto::channel::{Channel, ClientCertificate, Cookie};
 pub use wamp_proto::message::{CancelMode, InvocationPolicy, WelcomeDetails};
-pub use wamp_proto::router::Grant;
+pub use wamp_proto::router::{Authentication, Grant, Principal, Question, Verdict};
 
 #[cfg(test)]
 mod tests;

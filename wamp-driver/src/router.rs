@@ -13,10 +13,11 @@ use bytes::Bytes;
 use wamp_proto::{
     Encoding, Instant, Limits,
     message::Message,
-    router::{Action, Config, ConnectionId, Counts, Event, Opened, Router},
+    router::{Action, Config, ConnectionId, Counts, Event, Grant, Opened, Question, Router},
 };
 
 use crate::{
+    authenticator::Authenticators,
     machine::{BATCH, Flow, Machine},
     runtime::{BoxFuture, Runtime},
     shared::lock,
@@ -32,6 +33,9 @@ pub struct RouterHandle(Arc<Shared>);
 struct Shared {
     runtime: Arc<dyn Runtime>,
     limits: Limits,
+    authenticators: Authenticators,
+    /// Whom clients within this process are taken for.
+    known_as: Option<Grant>,
     state: Mutex<State>,
 }
 
@@ -49,14 +53,24 @@ struct State {
 
 impl RouterHandle {
     /// A router for the realms of `config`; its timer runs as a task of `runtime`, as long as the router is in use.
-    pub fn new(runtime: Arc<dyn Runtime>, mut config: Config) -> Self {
+    pub fn new(runtime: Arc<dyn Runtime>, config: Config) -> Self {
+        Self::with(runtime, config, Authenticators::default(), Some(Grant::trusted()))
+    }
+
+    /// The same, with those who decide about clients, and with whom clients within this process are taken for.
+    pub(crate) fn with(
+        runtime: Arc<dyn Runtime>,
+        mut config: Config,
+        authenticators: Authenticators,
+        known_as: Option<Grant>,
+    ) -> Self {
         let limits = config.limits;
         if config.unix_time_at_zero.is_zero() {
             config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
         }
         let router = Router::new(config, runtime.seed());
         let state = State { router, pumps: Vec::new(), timer: None, armed: None, idle: Vec::new() };
-        let shared = Arc::new(Shared { runtime, limits, state: Mutex::new(state) });
+        let shared = Arc::new(Shared { runtime, limits, authenticators, known_as, state: Mutex::new(state) });
         let timer = Timer { shared: Arc::downgrade(&shared), sleep: None };
         shared.runtime.spawn(Box::pin(timer));
         Self(shared)
@@ -79,6 +93,14 @@ impl RouterHandle {
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         lock(&self.0.state).router.counts()
+    }
+
+    pub(crate) fn known_as(&self) -> Option<Grant> {
+        self.0.known_as.clone()
+    }
+
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
+        self.0.runtime.clone()
     }
 
     /// Bounds on every received message.
@@ -105,18 +127,35 @@ impl Drop for Shared {
 impl Shared {
     /// Changes the router, then wakes all who have something to do; `pumping` is the one who asks, and who will look for
     /// itself.
-    fn update<T>(&self, pumping: Option<ConnectionId>, change: impl FnOnce(&mut Router, Instant) -> T) -> T {
+    fn update<T>(
+        self: &Arc<Self>,
+        pumping: Option<ConnectionId>,
+        change: impl FnOnce(&mut Router, Instant) -> T,
+    ) -> T {
         let now = self.runtime.now();
         let mut wakers = Vec::new();
-        let (result, events) = {
+        let (result, events, questions) = {
             let mut state = lock(&self.state);
             let result = change(&mut state.router, now);
             state.collect(pumping, &mut wakers);
-            (result, std::iter::from_fn(|| state.router.poll_event()).collect::<Vec<_>>())
+            let events = std::iter::from_fn(|| state.router.poll_event()).collect::<Vec<_>>();
+            (result, events, std::iter::from_fn(|| state.router.poll_question()).collect::<Vec<_>>())
         };
         wakers.into_iter().for_each(Waker::wake);
         events.into_iter().for_each(log);
+        questions.into_iter().for_each(|question| self.ask(question));
         result
+    }
+
+    /// Has somebody decide about a client, as a task: nobody waits for it but the client.
+    fn ask(self: &Arc<Self>, question: Question) {
+        let shared = self.clone();
+        self.runtime.spawn(Box::pin(async move {
+            let (runtime, connection) = (shared.runtime.clone(), question.connection);
+            let router = RouterHandle(shared.clone());
+            let verdict = shared.authenticators.decide(&*runtime, router, question).await;
+            shared.update(None, |router, now| router.decide(now, connection, verdict));
+        }));
     }
 }
 
@@ -163,6 +202,9 @@ fn log(event: Event) {
     match event {
         Event::Joined { session, realm, authid, .. } => {
             tracing::debug!(%session, %realm, authid, "session joined");
+        }
+        Event::Denied { realm, authid, method, peer, .. } => {
+            tracing::warn!(%realm, authid, method = method.name(), peer, "authentication denied");
         }
         Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
         Event::Left { session: None, why, .. } => {

@@ -12,6 +12,7 @@ use futures_channel::oneshot;
 use futures_util::future::AbortHandle;
 use wamp_proto::{
     Encoding, Instant, Pattern, Payload, Uri,
+    auth::AuthError,
     error::{Closed, Misuse, RemoteError},
     id::{PublicationId, RegistrationId, RequestId, SubscriptionId},
     message::{self, CancelMode, InvocationDetails, ResultDetails},
@@ -21,6 +22,7 @@ use wamp_proto::{
 
 use crate::{
     CallResult, Error, Invocation,
+    auth::{self, Login},
     connect::Joined,
     handler::{self, DynHandler},
     invocation::{MAX_PARTS, Part},
@@ -82,6 +84,8 @@ pub(crate) struct State {
     /// Invocations that are being handled.
     running: HashMap<RequestId, Running>,
     pub(crate) joined: Option<Joined>,
+    /// The authentication under way, unless somebody is about to answer a challenge.
+    pub(crate) login: Option<Box<Login>>,
     /// Whether a pump still holds the transport.
     pub(crate) pumping: bool,
     /// The pump, to be woken when there is something to write or an earlier deadline.
@@ -188,6 +192,7 @@ impl Shared {
             ending: HashMap::new(),
             running: HashMap::new(),
             joined: None,
+            login: None,
             pumping: true,
             pump: None,
             armed: None,
@@ -316,7 +321,13 @@ impl Shared {
     fn handle_event(self: &Arc<Self>, state: &mut State, effects: &mut Effects, event: session::Event) {
         use session::Event as E;
         match event {
-            E::Joined(welcome) => state.joined = Some(Joined::new(*welcome, state.session.realm())),
+            E::Joined(welcome) => {
+                match state.login.take().map(|login| login.exchange.check_welcome(&welcome)) {
+                    Some(Ok(())) => state.joined = Some(Joined::new(*welcome, state.session.realm())),
+                    Some(Err(why)) => state.session.distrust(why),
+                    None => state.session.distrust(AuthError::Router("it has not waited for our answer")),
+                }
+            }
             E::Result { request, details, payload } if details.progress => {
                 self.progress(state, effects, request, CallResult { details, payload });
             }
@@ -360,10 +371,10 @@ impl Shared {
                 tracing::warn!(%registration, reason, "registration revoked by the router");
                 effects.buried.extend(state.procedures.remove(&registration));
             }
-            E::Challenge(_) => {
-                // Anonymous is the only method that is offered, and it has no challenge.
-                state.session.close(self.runtime.now(), Uri::unchecked(uris::error::NO_MATCHING_AUTH_METHOD));
-            }
+            E::Challenge(challenge) => match state.login.take() {
+                Some(login) => effects.tasks.push(Box::pin(auth::answer(self.clone(), login, *challenge))),
+                None => state.session.distrust(AuthError::Router("it has not waited for our answer")),
+            },
             E::Closed(closed) => state.end(effects, &closed),
             _ => {}
         }

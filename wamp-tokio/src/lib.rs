@@ -7,9 +7,10 @@ mod serve;
 
 pub use runtime::Tokio;
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
-    Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
-    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode,
+    Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Handler,
+    Invocation, InvocationPolicy, Part, Parts, Principal, Publish, Question, Register, Registration, Reply,
+    Subscribe, Subscription, Verdict, auth, net::StartError, proto,
 };
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].

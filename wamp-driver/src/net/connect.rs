@@ -5,12 +5,11 @@ use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 use tungstenite::{
     client::IntoClientRequest as _,
     handshake::client::{Request, Response},
-    http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+    http::header::{HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL},
     protocol::Role,
 };
 use wamp_proto::{
     Channel, Encoding, Limits,
-    router::{Grant, Opened},
     transport::{
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
         websocket,
@@ -26,9 +25,10 @@ use super::{
 };
 use crate::{
     Client, ConnectError,
+    auth::Auth,
     connect::{ClientOptions, JoinFuture},
     endpoint::Endpoint,
-    memory,
+    procedure::connect_in_process,
     router::RouterHandle,
     runtime::{BoxFuture, Runtime},
 };
@@ -91,6 +91,26 @@ impl<N: Network> Connect<N> {
         self
     }
 
+    /// How to prove who we are: [`Ticket`](crate::auth::Ticket), [`Cra`](crate::auth::Cra),
+    /// [`Scram`](crate::auth::Scram), [`Cryptosign`](crate::auth::Cryptosign), ... Several are offered in the order of the
+    /// calls, and the router chooses. Without any, the client is anonymous.
+    pub fn auth(mut self, auth: impl Into<Auth>) -> Self {
+        self.options.auth.push(auth.into());
+        self
+    }
+
+    /// One more header of the WebSocket handshake.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.headers.push((name.into(), value.into().into()));
+        self
+    }
+
+    /// The cookies of the WebSocket handshake: `name=value; name2=value2`. A client is known by them when it offers
+    /// [`CookieHeader`](crate::auth::CookieHeader).
+    pub fn cookie(self, cookies: impl Into<String>) -> Self {
+        self.header("cookie", cookies)
+    }
+
     /// Changes any of the settings.
     pub fn options(mut self, change: impl FnOnce(&mut ClientOptions)) -> Self {
         change(&mut self.options);
@@ -112,7 +132,10 @@ impl<N: Network> IntoFuture for Connect<N> {
                     let dial = Box::new(move || network.connect(address.clone()));
                     Dial { runtime, endpoint, options: self.options, dial }.connect().await
                 }
-                To::Router(router) => connect_in_process(network, &router, &self.options).await,
+                To::Router(router) => {
+                    let known_as = router.known_as();
+                    connect_in_process(network, &router, &self.options, known_as).await
+                }
             };
             client.map(N::Client::from)
         })
@@ -130,21 +153,6 @@ impl<N> fmt::Debug for Connect<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connect").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// The session within this process: frames change hands, no socket is used.
-async fn connect_in_process<N: Network>(
-    network: Arc<N>,
-    router: &RouterHandle,
-    options: &ClientOptions,
-) -> Result<Client, ConnectError> {
-    let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
-    let send_limit = router.limits().message_size;
-    let (machine, join) = options.start(network.clone(), encoding, send_limit, Channel::in_process())?;
-    let opened = Opened::new(encoding).send_limit(options.limits.message_size).channel(Channel::in_process());
-    let connection = router.open(opened.known_as(Grant::trusted()));
-    network.spawn(memory::link(network.clone(), machine, connection));
-    join.await
 }
 
 /// A connection being made.
@@ -193,6 +201,14 @@ impl Dial {
         let offer = HeaderValue::from_str(&websocket::offer(&self.options.serializers));
         let offer = offer.map_err(|error| self.failed(error.to_string()))?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
+        for (name, value) in &self.options.headers {
+            // The value may be a secret: the error does not show it.
+            let bad = || self.failed(format!("the header `{name}` cannot be sent"));
+            let header = HeaderName::try_from(name.as_str()).map_err(|_| bad())?;
+            let mut value = HeaderValue::from_bytes(value.expose()).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            request.headers_mut().append(header, value);
+        }
         Ok(request)
     }
 

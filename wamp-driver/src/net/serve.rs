@@ -17,7 +17,8 @@ use futures_util::future::{Either, select};
 use tungstenite::protocol::Role;
 use wamp_proto::{
     Uri,
-    router::{Config, Counts, Opened},
+    auth::Method,
+    router::{Authentication, Config, Counts, Grant, Opened},
     transport::rawsocket::{self, RawSocket},
     uri::InvalidUri,
 };
@@ -33,7 +34,10 @@ use super::{
     websocket::WebSocket,
 };
 use crate::{
+    Authenticator,
+    authenticator::{Authenticators, Decider},
     endpoint::{Endpoint, InvalidEndpoint, SocketAddress},
+    procedure::ProcedureAuthenticator,
     router::{Idle, RouterHandle},
     runtime::BoxFuture,
     shared::lock,
@@ -49,6 +53,9 @@ pub struct RouterBuilder<N> {
     origins: Origins,
     max_connections: usize,
     max_handshakes: usize,
+    deciders: Vec<(String, Vec<Method>, Asked)>,
+    authenticator_timeout: Duration,
+    known_as: Option<Grant>,
     network: PhantomData<fn() -> N>,
 }
 
@@ -99,6 +106,9 @@ impl<N: Network> RouterBuilder<N> {
             origins: Origins::default(),
             max_connections: 10_000,
             max_handshakes: 256,
+            deciders: Vec::new(),
+            authenticator_timeout: Duration::from_secs(5),
+            known_as: Some(Grant::trusted()),
             network: PhantomData,
         }
     }
@@ -121,6 +131,55 @@ impl<N: Network> RouterBuilder<N> {
     /// Changes the settings of the router itself: limits, queues, timeouts.
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
+        self
+    }
+
+    /// One more rule about who may join: the first that fits a client's realm and listener decides. Without any rule,
+    /// everybody may, as `anonymous`.
+    pub fn authentication(mut self, rule: Authentication) -> Self {
+        self.config.authentication.push(rule);
+        self
+    }
+
+    /// Who decides about clients of a realm that come with one of these methods, and that no rule knows.
+    pub fn authenticator(
+        mut self,
+        realm: impl Into<String>,
+        methods: impl IntoIterator<Item = Method>,
+        authenticator: impl Authenticator,
+    ) -> Self {
+        let asked = Asked::Code(Arc::new(authenticator));
+        self.deciders.push((realm.into(), methods.into_iter().collect(), asked));
+        self
+    }
+
+    /// The same by a procedure, registered in the realm `within`: it is called with the realm, the authid, and details with
+    /// `authmethod`, `ticket`, `authextra` and more. It answers with a role or, where the client is to prove something, with
+    /// a dict: `role`, `authid`, `extra`; `secret`, `salt`, `iterations`, `keylen` for WAMP-CRA; `pubkeys` for cryptosign;
+    /// `salt`, `kdf`, `iterations`, `memory`, `stored_key`, `server_key` for SCRAM. Who can register this procedure decides
+    /// who may join: see to it that not everybody can.
+    pub fn authenticator_procedure(
+        mut self,
+        realm: impl Into<String>,
+        methods: impl IntoIterator<Item = Method>,
+        procedure: impl Into<String>,
+        within: impl Into<String>,
+    ) -> Self {
+        let asked = Asked::Procedure(procedure.into(), within.into());
+        self.deciders.push((realm.into(), methods.into_iter().collect(), asked));
+        self
+    }
+
+    /// How long an authenticator may take, instead of 5 s; nobody is let in then.
+    pub fn authenticator_timeout(mut self, timeout: Duration) -> Self {
+        self.authenticator_timeout = timeout;
+        self
+    }
+
+    /// Whom clients within this process ([`Router::connect`]) are taken for, instead of `trusted` in the role `trusted`;
+    /// `None` is for them to prove who they are like anybody else.
+    pub fn in_process_as(mut self, grant: impl Into<Option<Grant>>) -> Self {
+        self.known_as = grant.into();
         self
     }
 
@@ -150,7 +209,7 @@ impl<N: Network> RouterBuilder<N> {
     }
 
     fn start(self) -> Result<Router<N>, StartError> {
-        let Self { mut realms, listen, mut config, .. } = self;
+        let Self { mut realms, listen, mut config, deciders, .. } = self;
         if realms.is_empty() {
             realms.push("realm1".to_owned());
         }
@@ -159,11 +218,15 @@ impl<N: Network> RouterBuilder<N> {
             .map(|realm| realm.parse::<Uri>())
             .collect::<Result<_, _>>()
             .map_err(StartError::Realm)?;
+        let authenticators = Authenticators {
+            of_realms: admit_asked(&mut config, deciders).map_err(StartError::Realm)?,
+            timeout: self.authenticator_timeout,
+        };
         let endpoints = listen.iter().map(|url| url.parse()).collect::<Result<Vec<Endpoint>, _>>();
         let endpoints = endpoints.map_err(StartError::Endpoint)?;
         let network = N::current();
         let server = Arc::new(Server {
-            handle: RouterHandle::new(network.clone(), config),
+            handle: RouterHandle::with(network.clone(), config, authenticators, self.known_as),
             places: Places::new(self.max_connections),
             handshakes: Handshakes::new(self.max_handshakes, self.handshake_timeout),
             origins: self.origins,
@@ -178,6 +241,39 @@ impl<N: Network> RouterBuilder<N> {
         }
         Ok(router)
     }
+}
+
+/// Who is to be asked, as the application says it.
+enum Asked {
+    Code(Arc<dyn Authenticator>),
+    Procedure(String, String),
+}
+
+/// Has the rules ask those who decide.
+fn admit_asked(
+    config: &mut Config,
+    deciders: Vec<(String, Vec<Method>, Asked)>,
+) -> Result<Vec<(Uri, Decider)>, InvalidUri> {
+    let mut of_realms = Vec::new();
+    for (realm, methods, asked) in deciders {
+        let realm: Uri = realm.parse()?;
+        let mut rules = config.authentication.iter_mut();
+        match rules.find(|rule| rule.realm.as_ref() == Some(&realm) && rule.listener.is_none()) {
+            Some(rule) => {
+                rule.methods.extend(methods);
+                rule.ask = true;
+            }
+            None => config.authentication.push(Authentication::new(methods).realm(realm.clone()).ask()),
+        }
+        let decider = match asked {
+            Asked::Code(code) => Decider::Code(code),
+            Asked::Procedure(procedure, within) => {
+                Decider::Procedure(Arc::new(ProcedureAuthenticator::new(procedure.parse()?, within.parse()?)))
+            }
+        };
+        of_realms.push((realm, decider));
+    }
+    Ok(of_realms)
 }
 
 impl<N: Network> IntoFuture for RouterBuilder<N> {

@@ -15,7 +15,7 @@ pub mod cryptosign;
 mod error;
 #[cfg(feature = "router")]
 mod expected;
-#[cfg(feature = "cryptosign")]
+#[cfg(any(feature = "scram", feature = "cryptosign"))]
 mod hex;
 #[cfg(feature = "scram")]
 pub mod scram;

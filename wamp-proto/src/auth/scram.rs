@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{AuthError, Secret, TLS_EXPORTER, client::MAX_ITERATIONS, secret::same};
+use super::{AuthError, Secret, TLS_EXPORTER, client::MAX_ITERATIONS, hex, secret::same};
 use crate::message::{AuthenticateExtra, ChallengeExtra};
 
 /// How a password becomes a key.
@@ -28,6 +28,16 @@ pub enum Kdf {
 }
 
 impl Kdf {
+    /// PBKDF2 with so many rounds.
+    pub const fn pbkdf2(iterations: u32) -> Self {
+        Self::Pbkdf2 { iterations }
+    }
+
+    /// Argon2id with so many passes over so many KiB.
+    pub const fn argon2id(iterations: u32, memory: u32) -> Self {
+        Self::Argon2id { iterations, memory }
+    }
+
     /// The name in CHALLENGE.
     pub const fn name(self) -> &'static str {
         match self {
@@ -108,6 +118,12 @@ impl Credential {
     /// What was derived from a password earlier.
     pub fn new(salt: Vec<u8>, kdf: Kdf, stored_key: [u8; 32], server_key: [u8; 32]) -> Self {
         Self { salt, kdf, stored_key: stored_key.to_vec().into(), server_key: server_key.to_vec().into() }
+    }
+
+    /// From text: the salt in Base64, the keys in hexadecimal.
+    pub fn parse(salt: &str, kdf: Kdf, stored_key: &str, server_key: &str) -> Option<Self> {
+        let salt = STANDARD.decode(salt).ok()?;
+        Some(Self::new(salt, kdf, hex::decode(stored_key)?, hex::decode(server_key)?))
     }
 
     /// Derives it from a password; this takes as long as `kdf` is strong.
