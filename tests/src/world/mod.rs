@@ -2,6 +2,7 @@
 
 mod client;
 mod link;
+mod login;
 mod raw;
 mod transcript;
 
@@ -10,6 +11,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use wamp_proto::{
     Encoding, Instant, Uri,
+    auth::Exchange,
     id::{RegistrationId, RequestId},
     router::{self, Action, ConnectionId, Counts, Opened, Router},
     session::{self, Event, Session},
@@ -17,6 +19,7 @@ use wamp_proto::{
 
 pub use client::Client;
 pub use link::Way;
+pub use login::Login;
 pub use raw::Raw;
 
 use crate::random::Random;
@@ -77,6 +80,8 @@ struct SessionEnd {
     session: Session,
     events: Vec<Event>,
     invocations: VecDeque<RequestId>,
+    /// How the client proves who it is, if it does.
+    exchange: Option<Exchange>,
 }
 
 /// How a link behaves.
@@ -138,8 +143,8 @@ impl World {
         config.agent = None;
         change(&mut config);
         let session = Session::new(Arc::new(config), encoding, self.now);
-        let end = SessionEnd { session, events: Vec::new(), invocations: VecDeque::new() };
-        let place = self.open(name, encoding, rule, End::Session(Box::new(end)));
+        let end = End::Session(Box::new(SessionEnd::new(session)));
+        let place = self.open(name, encoding, rule, end);
         self.run();
         Client(place)
     }
@@ -162,6 +167,11 @@ impl World {
         if let Some(level) = rule.trust_level {
             opened = opened.trust_level(level);
         }
+        self.open_as(name, opened, rule, end)
+    }
+
+    fn open_as(&mut self, name: &str, opened: Opened, rule: LinkRule, end: End) -> usize {
+        let encoding = opened.encoding;
         let connection = self.router.open(self.now, opened);
         let mut link = if rule.fragmented { Link::fragmented(encoding) } else { Link::default() };
         link.up.latency = rule.latency;
@@ -439,6 +449,7 @@ impl World {
                 }
                 _ => {}
             }
+            end.authenticate(&event);
             end.events.push(event);
         }
         while *peer_open && !link.up.stalled {

@@ -2,6 +2,8 @@
 //! `UPDATE_EXPECT=1 cargo test -p wamp-test --test scenarios` writes the snapshots anew.
 
 mod audience;
+mod authentication;
+mod authenticators;
 mod bad_input;
 mod calls;
 mod canceling;

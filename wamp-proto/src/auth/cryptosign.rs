@@ -69,7 +69,9 @@ impl FromStr for PublicKey {
 
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
         let bytes = hex::decode::<32>(text).ok_or(InvalidKey)?;
-        VerifyingKey::from_bytes(&bytes).map(Self).map_err(|_| InvalidKey)
+        // A weak key has signatures that anybody can make.
+        let key = VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak());
+        key.map(Self).ok_or(InvalidKey)
     }
 }
 
@@ -207,7 +209,8 @@ mod tests {
         for text in ["", "00", &sent[..190], &sent[..128], &(sent.clone() + "00"), &"zz".repeat(96)] {
             assert!(!verify(&key.public_key(), &other, text));
         }
-        for text in ["", "00", &"00".repeat(31), &"zz".repeat(32), &"ff".repeat(32)] {
+        let (off_the_curve, weak) = ("02".to_owned() + &"00".repeat(31), "01".to_owned() + &"00".repeat(31));
+        for text in ["", "00", &"00".repeat(31), &"zz".repeat(32), &off_the_curve, &weak] {
             assert_eq!(text.parse::<PublicKey>(), Err(InvalidKey), "{text}");
         }
     }
