@@ -111,6 +111,15 @@ macro_rules! conformance_cases {
                 Sockets serializers_are_negotiated;
                 Everywhere nobody_is_woken_under_the_lock;
             }
+            authentication {
+                Routers every_method_and_its_right_secret;
+                Routers wrong_secrets_and_unknown_users;
+                Routers secrets_from_everywhere;
+                Routers somebody_else_signs;
+                Routers cookies;
+                Routers an_authenticator_decides;
+                Routers a_procedure_decides;
+            }
             payloads {
                 Everywhere around_every_boundary;
                 Everywhere large_and_small_side_by_side;

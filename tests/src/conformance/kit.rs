@@ -5,7 +5,8 @@ use std::{fmt, panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 use futures_channel::oneshot;
 use futures_util::{FutureExt as _, future::join_all};
 use wamp_driver::{
-    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Runtime,
+    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, Runtime, Verdict,
+    auth::{BoxError, Method},
     net::{Connect, Network, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
         Encoding,
@@ -84,7 +85,19 @@ pub struct RouterSettings {
     handshake_timeout: Option<Duration>,
     max_connections: Option<usize>,
     max_handshakes: Option<usize>,
+    realms: Vec<String>,
+    authenticators: Vec<(String, Vec<Method>, Asked)>,
+    authenticator_timeout: Option<Duration>,
 }
+
+/// Who decides about clients.
+enum Asked {
+    Code(Decide),
+    Procedure(String, String),
+}
+
+/// An authenticator.
+pub type Decide = fn(Question) -> BoxFuture<Result<Verdict, BoxError>>;
 
 type Change = Box<dyn FnOnce(&mut Config) + Send>;
 
@@ -124,8 +137,51 @@ impl RouterSettings {
         self
     }
 
+    /// See [`RouterBuilder::realm`].
+    pub fn realms<const N: usize>(mut self, realms: [&str; N]) -> Self {
+        self.realms = realms.map(str::to_owned).into();
+        self
+    }
+
+    /// See [`RouterBuilder::authenticator`].
+    pub fn authenticator(mut self, realm: &str, methods: Vec<Method>, decide: Decide) -> Self {
+        self.authenticators.push((realm.to_owned(), methods, Asked::Code(decide)));
+        self
+    }
+
+    /// See [`RouterBuilder::authenticator_procedure`].
+    pub fn authenticator_procedure(
+        mut self,
+        realm: &str,
+        methods: Vec<Method>,
+        procedure: &str,
+        within: &str,
+    ) -> Self {
+        let asked = Asked::Procedure(procedure.to_owned(), within.to_owned());
+        self.authenticators.push((realm.to_owned(), methods, asked));
+        self
+    }
+
+    /// See [`RouterBuilder::authenticator_timeout`].
+    pub fn authenticator_timeout(mut self, timeout: Duration) -> Self {
+        self.authenticator_timeout = Some(timeout);
+        self
+    }
+
     fn builder<N: Network>(self) -> RouterBuilder<N> {
         let mut builder = self.listen.into_iter().fold(Router::builder(), RouterBuilder::listen);
+        builder = self.realms.into_iter().fold(builder, RouterBuilder::realm);
+        for (realm, methods, asked) in self.authenticators {
+            builder = match asked {
+                Asked::Code(decide) => builder.authenticator(realm, methods, decide),
+                Asked::Procedure(procedure, within) => {
+                    builder.authenticator_procedure(realm, methods, procedure, within)
+                }
+            };
+        }
+        if let Some(timeout) = self.authenticator_timeout {
+            builder = builder.authenticator_timeout(timeout);
+        }
         if let Some(change) = self.config {
             builder = builder.config(change);
         }
