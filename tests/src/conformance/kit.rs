@@ -97,7 +97,7 @@ enum Asked {
 }
 
 /// An authenticator.
-pub type Decide = fn(Question) -> BoxFuture<Result<Verdict, BoxError>>;
+pub(super) type Decide = fn(Question) -> BoxFuture<Result<Verdict, BoxError>>;
 
 type Change = Box<dyn FnOnce(&mut Config) + Send>;
 

@@ -14,7 +14,7 @@ use wamp_proto::{
     error::Closed,
     message::{Challenge, ChallengeExtra, MessageKind, Welcome, WelcomeDetails},
     router::{Authentication, Config, Grant, Opened, Principal},
-    session,
+    session::{self, Event},
 };
 use wamp_test::{Client, Random, Raw, World, world::Login};
 
@@ -214,19 +214,18 @@ fn a_01_a_08_one_hello_with_many_methods() {
 #[test]
 fn a_30_a_31_the_challenge_names_the_session_that_is_opened() {
     let mut world = World::with(1, guarded);
-    let raw = world.raw("cra", Encoding::Json);
-    hello(raw, &mut world, "cra", &["wampcra"], Json::Null);
-    let text = challenged(raw, &mut world)["challenge"].as_str().unwrap().to_owned();
-    let challenge: Json = serde_json::from_str(&text).unwrap();
+    let client = world.login("cra", Encoding::Json, Login::new("cra", Proof::Cra(Some("secret1".into()))));
+    let session = client.session_id(&mut world);
+    let [Event::Challenge(challenge), Event::Joined(_)] = &client.events(&mut world)[..] else { panic!() };
+    let challenge: Json = serde_json::from_str(challenge.extra.challenge.as_ref().unwrap()).unwrap();
     for (name, value) in
         [("authid", "cra"), ("authrole", "cras"), ("authmethod", "wampcra"), ("authprovider", "static")]
     {
         assert_eq!(challenge[name], value);
     }
     assert!(challenge["timestamp"].as_str().unwrap().ends_with('Z') && challenge["nonce"].is_string());
-    raw.send(&mut world, &json!([5, cra::sign(&"secret1".into(), &text), {}]).to_string());
-    let welcome: Json = serde_json::from_str(&raw.received(&mut world)[0]).unwrap();
-    assert_eq!((&welcome[0], &welcome[1]), (&json!(2), &challenge["session"]));
+    assert_eq!(challenge["session"], session.get());
+    world.end();
 }
 
 #[test]

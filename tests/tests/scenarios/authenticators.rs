@@ -11,7 +11,11 @@ use wamp_proto::{
 use wamp_test::{Client, World, world::Login};
 
 fn world() -> World {
-    World::with(1, |config| config.authentication = vec![Authentication::new(Method::ALL).ask()])
+    World::with(1, |config| {
+        config.authentication = vec![Authentication::new(Method::ALL).ask()];
+        // Less than the client waits.
+        config.auth_timeout = Duration::from_secs(5);
+    })
 }
 
 fn ticket() -> Login {
@@ -122,7 +126,7 @@ fn a_06_decisions_that_come_too_late_are_harmless() {
     let yes = || Verdict::Accept(Grant::new("joe", "user"));
     let mut world = world();
     let (late, question) = asked(&mut world, ticket());
-    world.advance(Duration::from_secs(10));
+    world.advance(Duration::from_secs(5));
     assert!(reason(late, &mut world).starts_with("wamp.error.authentication_failed"));
     assert!(!world.decide(question.connection, yes()));
 
