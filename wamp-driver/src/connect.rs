@@ -27,6 +27,8 @@ pub struct ClientOptions {
     pub realm: String,
     /// The serializers to offer, best first. Default MessagePack, CBOR, JSON; RawSocket offers the first alone.
     pub serializers: Vec<Encoding>,
+    /// Whether to ask for batches of messages over WebSocket. Default: no.
+    pub batched: bool,
     /// How long making the connection may take, its transport's handshake included. Default 5 s.
     pub connect_timeout: Duration,
     /// How long the router may take to open the session. Default 10 s.
@@ -48,6 +50,7 @@ impl Default for ClientOptions {
         Self {
             realm: "realm1".to_owned(),
             serializers: vec![Encoding::MessagePack, Encoding::Cbor, Encoding::Json],
+            batched: false,
             connect_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
