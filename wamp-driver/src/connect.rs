@@ -1,6 +1,7 @@
 //! From an open transport to a joined session.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -17,10 +18,10 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
+use crate::{Cipher, Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
 
 /// Settings of a client, the same for every adapter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// The realm to join. Default `realm1`.
@@ -43,6 +44,8 @@ pub struct ClientOptions {
     pub max_invocations: usize,
     /// What to call ourselves, for the router's logs. Default: this library.
     pub agent: Option<String>,
+    /// What payloads are encrypted with from end to end. Default: nothing.
+    pub cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Default for ClientOptions {
@@ -58,7 +61,18 @@ impl Default for ClientOptions {
             limits: Limits::default(),
             max_invocations: 1_000,
             agent: None,
+            cipher: None,
         }
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("realm", &self.realm)
+            .field("serializers", &self.serializers)
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,7 +98,8 @@ impl ClientOptions {
         config.agent = self.agent.clone().or(config.agent);
         let mut session = Session::new(Arc::new(config), encoding, runtime.now());
         session.set_send_limit(send_limit);
-        let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
+        let (size, invocations) = (self.limits.message_size, self.max_invocations);
+        let shared = Arc::new(Shared::new(runtime, session, size, invocations, self.cipher.clone()));
         Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
     }
 }
@@ -102,6 +117,7 @@ fn roles() -> Roles {
                 F::CallTimeout,
                 F::CallCanceling,
                 F::CallerIdentification,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
@@ -117,11 +133,17 @@ fn roles() -> Roles {
                 F::SharedRegistration,
                 F::RegistrationRevocation,
                 F::CallReroute,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
             Role::Publisher,
-            set(&[F::PublisherExclusion, F::PublisherIdentification, F::SubscriberBlackwhiteListing]),
+            set(&[
+                F::PublisherExclusion,
+                F::PublisherIdentification,
+                F::SubscriberBlackwhiteListing,
+                F::PayloadPassthruMode,
+            ]),
         )
         .with(
             Role::Subscriber,
@@ -131,6 +153,7 @@ fn roles() -> Roles {
                 F::PublicationTrustlevels,
                 F::SubscriptionRevocation,
                 F::EventRetention,
+                F::PayloadPassthruMode,
             ]),
         )
 }

@@ -25,7 +25,7 @@ use super::{
     within,
 };
 use crate::{
-    Client, ConnectError,
+    Cipher, Client, ConnectError,
     connect::{ClientOptions, JoinFuture},
     endpoint::Endpoint,
     memory,
@@ -95,6 +95,12 @@ impl<N: Network> Connect<N> {
     /// What to call ourselves, for the router's logs.
     pub fn agent(mut self, agent: impl Into<String>) -> Self {
         self.options.agent = Some(agent.into());
+        self
+    }
+
+    /// Encrypts payloads from end to end: see [`Cipher`].
+    pub fn cipher(mut self, cipher: impl Cipher) -> Self {
+        self.options.cipher = Some(Arc::new(cipher));
         self
     }
 

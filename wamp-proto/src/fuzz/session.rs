@@ -198,7 +198,7 @@ impl World {
             1 => reply.result(payload(source)).map_err(|_| ()),
             _ => {
                 let error = Uri::unchecked(source.pick(&URIS));
-                reply.error(RemoteError { error, payload: payload(source) }).map_err(|_| ())
+                reply.error(RemoteError::new(error, payload(source))).map_err(|_| ())
             }
         };
         if sent.is_ok() && how > 0 {

@@ -184,7 +184,7 @@ fn apply(client: &mut Client, step: &Step) -> Seen {
             (Ok(reply), _) => {
                 format!(
                     "{:?}",
-                    reply.error(RemoteError { error: uri("com.error"), payload: Payload::empty() })
+                    reply.error(RemoteError::new(uri("com.error"), Payload::empty()))
                 )
             }
             (Err(misuse), _) => format!("{misuse:?}"),
