@@ -1,6 +1,7 @@
 //! From an open transport to a joined session.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -19,7 +20,7 @@ use wamp_proto::{
 };
 
 use crate::{
-    Client, ConnectError,
+    Cipher, Client, ConnectError,
     auth::{Auth, Login},
     machine::ClientMachine,
     runtime::Runtime,
@@ -28,7 +29,7 @@ use crate::{
 };
 
 /// Settings of a client, the same for every adapter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// The realm to join. Default `realm1`.
@@ -39,6 +40,8 @@ pub struct ClientOptions {
     pub auth: Vec<Auth>,
     /// Headers of the WebSocket handshake besides those it needs.
     pub headers: Vec<(String, Secret)>,
+    /// Whether to ask for batches of messages over WebSocket. Default: no.
+    pub batched: bool,
     /// How long making the connection may take, its transport's handshake included. Default 5 s.
     pub connect_timeout: Duration,
     /// How long the router may take to open the session. Default 10 s.
@@ -53,6 +56,8 @@ pub struct ClientOptions {
     pub max_invocations: usize,
     /// What to call ourselves, for the router's logs. Default: this library.
     pub agent: Option<String>,
+    /// What payloads are encrypted with from end to end. Default: nothing.
+    pub cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Default for ClientOptions {
@@ -62,6 +67,7 @@ impl Default for ClientOptions {
             serializers: vec![Encoding::MessagePack, Encoding::Cbor, Encoding::Json],
             auth: Vec::new(),
             headers: Vec::new(),
+            batched: false,
             connect_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
@@ -69,7 +75,18 @@ impl Default for ClientOptions {
             limits: Limits::default(),
             max_invocations: 1_000,
             agent: None,
+            cipher: None,
         }
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("realm", &self.realm)
+            .field("serializers", &self.serializers)
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +116,8 @@ impl ClientOptions {
         login.exchange.fill(&mut config);
         let mut session = Session::new(Arc::new(config), encoding, runtime.now());
         session.set_send_limit(send_limit);
-        let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
+        let (size, invocations) = (self.limits.message_size, self.max_invocations);
+        let shared = Arc::new(Shared::new(runtime, session, size, invocations, self.cipher.clone()));
         shared.peek(|state| state.login = Some(Box::new(login)));
         Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
     }
@@ -118,6 +136,7 @@ fn roles() -> Roles {
                 F::CallTimeout,
                 F::CallCanceling,
                 F::CallerIdentification,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
@@ -133,11 +152,17 @@ fn roles() -> Roles {
                 F::SharedRegistration,
                 F::RegistrationRevocation,
                 F::CallReroute,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
             Role::Publisher,
-            set(&[F::PublisherExclusion, F::PublisherIdentification, F::SubscriberBlackwhiteListing]),
+            set(&[
+                F::PublisherExclusion,
+                F::PublisherIdentification,
+                F::SubscriberBlackwhiteListing,
+                F::PayloadPassthruMode,
+            ]),
         )
         .with(
             Role::Subscriber,
@@ -147,6 +172,7 @@ fn roles() -> Roles {
                 F::PublicationTrustlevels,
                 F::SubscriptionRevocation,
                 F::EventRetention,
+                F::PayloadPassthruMode,
             ]),
         )
 }

@@ -5,6 +5,7 @@ mod arguments;
 pub mod auth;
 mod authenticator;
 mod call;
+mod cipher;
 mod client;
 mod connect;
 mod endpoint;
@@ -30,6 +31,7 @@ mod wakers;
 
 pub use authenticator::Authenticator;
 pub use call::{Call, CallFuture, CallResult, ValueCall};
+pub use cipher::{Cipher, CipherError, Wrapping};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
