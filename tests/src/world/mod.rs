@@ -11,7 +11,10 @@ use bytes::Bytes;
 use wamp_proto::{
     Encoding, Instant, Uri,
     id::{RegistrationId, RequestId},
-    router::{self, Action, ConnectionId, Counts, Opened, Router},
+    router::{
+        self, Action, Authorization, Changes, ConnectionId, Counts, Opened, Permission, RealmPermissions,
+        Router, Totals,
+    },
     session::{self, Event, Session},
 };
 
@@ -51,6 +54,8 @@ pub struct World {
     transcript: Transcript,
     packets: u64,
     left: Vec<(ConnectionId, String)>,
+    questions: VecDeque<Authorization>,
+    warnings: Vec<router::Event>,
 }
 
 /// One end of one link.
@@ -118,6 +123,8 @@ impl World {
             transcript: Transcript::default(),
             packets: 0,
             left: Vec::new(),
+            questions: VecDeque::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -257,6 +264,32 @@ impl World {
         revoked
     }
 
+    /// The permissions of the router's realms are others now.
+    pub fn permit(&mut self, permissions: impl IntoIterator<Item = RealmPermissions>) {
+        self.transcript.line(self.now, "router has other permissions");
+        self.router.reconfigure(self.now, Changes::default().permissions(permissions));
+        self.flush();
+    }
+
+    /// The next question of the router about what a session may do.
+    pub fn question(&mut self) -> Option<Authorization> {
+        self.questions.pop_front()
+    }
+
+    /// The answer to such a question.
+    pub fn authorize(&mut self, question: &Authorization, permission: Permission) {
+        let (right, uri) = (question.right, question.subject.uri());
+        let line = format!("{} may {right} {uri}? {:?}", question.authrole, permission.verdict);
+        self.transcript.line(self.now, &line);
+        self.router.authorize(self.now, question.id, permission);
+        self.flush();
+    }
+
+    /// The denials and limits that the router has told of so far.
+    pub fn warnings(&self) -> &[router::Event] {
+        &self.warnings
+    }
+
     /// A remark in the transcript.
     pub fn note(&mut self, text: &str) {
         self.transcript.line(self.now, &format!("# {text}"));
@@ -307,7 +340,7 @@ impl World {
         }
         self.flush();
         let mut counts = self.counts();
-        (counts.dropped_events, counts.retained) = (0, 0);
+        (counts.dropped_events, counts.retained, counts.totals) = (0, 0, Totals::default());
         assert_eq!(counts, Counts::default(), "left behind");
         assert!(self.router.poll_timeout().is_none(), "a timer is left behind");
         assert!(self.router.is_empty());
@@ -422,8 +455,11 @@ impl World {
         }
         while self.router.poll_ready().is_some() {}
         while let Some(event) = self.router.poll_event() {
-            if let router::Event::Left { connection, why, .. } = event {
-                self.left.push((connection, why.to_string()));
+            match event {
+                router::Event::Left { connection, why, .. } => self.left.push((connection, why.to_string())),
+                router::Event::Authorize(question) => self.questions.push_back(*question),
+                router::Event::Denied { .. } | router::Event::Limited { .. } => self.warnings.push(event),
+                _ => {}
             }
         }
     }

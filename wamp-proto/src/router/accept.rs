@@ -15,6 +15,9 @@ use crate::{
 
 impl Router {
     pub(super) fn receive_hello(&mut self, now: Instant, peer: Peer, hello: Hello) {
+        if let Err((reason, text)) = self.check_join_rate(now, peer) {
+            return self.refuse(now, peer, reason, text);
+        }
         let realm = match self.admit(&hello) {
             Ok(realm) => realm,
             Err(Refusal::Violation(violation)) => return self.violate(now, peer, violation),
@@ -23,6 +26,9 @@ impl Router {
         let session = self.draw_session();
         // the router makes up who an anonymous client is.
         let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
+        if let Err((reason, text)) = self.check_room(peer, realm, &authid) {
+            return self.refuse(now, peer, reason, text);
+        }
         self.links.stop_deadline(peer);
         let identity = Identity {
             session,
@@ -43,7 +49,12 @@ impl Router {
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
         self.joined(now, peer);
-        self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
+        self.links.tell(Event::Joined {
+            connection: self.links.id(peer),
+            session,
+            realm: hello.realm,
+            authid,
+        });
     }
 
     fn welcome(&self, identity: &Identity) -> Welcome {

@@ -1,6 +1,8 @@
 //! A whole WAMP router as a state machine without I/O: many connections, realms, broker and dealer.
 
 mod accept;
+mod admission;
+mod authorize;
 mod broker;
 mod closing;
 mod config;
@@ -10,25 +12,31 @@ mod index;
 mod link;
 mod meta;
 mod passthru;
+mod permissions;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod queue;
+mod rate;
 mod realm;
+mod reconfigure;
 mod state;
 mod timers;
 mod timestamp;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 
+pub use authorize::{Authorization, AuthorizationId, Permission, Verdict};
 pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
-pub use event::{Counts, Event};
+pub use event::{Counts, Denial, Event, Limit, Totals};
+pub use permissions::{
+    Access, Explanation, RealmPermissions, Reason, Right, Rights, RolePermissions, Rule, UnknownRight,
+};
 #[cfg(feature = "planted-bugs")]
 pub use planted::Bug;
+pub use rate::Rate;
+pub use reconfigure::Changes;
 pub use state::State;
 pub use timers::{Deadline, Timeout};
 
@@ -45,6 +53,8 @@ use crate::{
 use broker::Broker;
 use dealer::Dealer;
 use link::{Links, Peer};
+use permissions::Permissions;
+use rate::Bucket;
 use realm::Realm;
 
 /// A connection, from [`Router::open`] until its transport is gone. Never used twice.
@@ -144,12 +154,12 @@ pub struct Router {
     realms: Vec<Realm>,
     realm_places: HashMap<Uri, usize, Seeded>,
     sessions: IdMap<SessionId, Peer>,
-    events: VecDeque<Event>,
+    /// The joins that may take place.
+    joins: Bucket,
+    /// How many questions were asked.
+    questions: u64,
     shutting_down: bool,
 }
-
-/// Events that wait for somebody to look; older ones are forgotten.
-const MAX_EVENTS: usize = 1024;
 
 impl Router {
     /// A router for the realms of `config`. Every id that it draws comes from `seed`: take it from a secure random source,
@@ -163,6 +173,7 @@ impl Router {
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
                 let mut realm = Realm::new(hash, random.seed(), config.meta_api);
+                realm.permissions = Permissions::of(uri, &config.permissions, hash);
                 for rule in config.history.iter().filter(|rule| rule.realm == *uri) {
                     realm.broker.keep_history(&mut realm.meta, rule);
                 }
@@ -177,7 +188,8 @@ impl Router {
             realms,
             realm_places,
             sessions: IdMap::default(),
-            events: VecDeque::new(),
+            joins: Bucket::default(),
+            questions: 0,
             shutting_down: false,
         }
     }
@@ -203,12 +215,17 @@ impl Router {
     pub fn handle_message(&mut self, now: Instant, from: ConnectionId, message: Result<Message, Violation>) {
         let Some(peer) = self.links.find(from) else { return };
         let Some(state) = self.links.get(peer).map(|link| link.state) else { return };
+        self.links.meter(now, peer);
         match message {
             // Nothing more is processed after the end (S-41); S-27: nor looked at while we leave.
             _ if state == State::Closed => {}
             Err(_) if state == State::Leaving => {}
             Err(violation) => self.violate(now, peer, violation),
-            Ok(message) => self.receive(now, peer, state, message),
+            Ok(message) => {
+                if let Some(message) = self.links.hold(peer, message) {
+                    self.receive(now, peer, state, message);
+                }
+            }
         }
         self.reap(now);
     }
@@ -231,6 +248,8 @@ impl Router {
                 Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
                 Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
                 Timeout::Stall => self.links.check_stall(now, peer),
+                Timeout::Authorization => self.authorization_timed_out(now, peer),
+                Timeout::Throttle => self.links.unthrottle(peer),
                 Timeout::Call(request) => self.call_timed_out(now, peer, request),
             }
         }
@@ -267,7 +286,7 @@ impl Router {
 
     /// The next thing worth a log line.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.links.poll_event()
     }
 
     /// The earliest deadline: call [`handle_timeout`](Self::handle_timeout) then.
@@ -343,11 +362,25 @@ impl Router {
         }
     }
 
-    /// A message of an open session: broker or dealer.
+    /// A message of an open session, if it keeps to the rules: what it wants may depend on its permissions.
     fn route(&mut self, now: Instant, from: Peer, message: Message) {
         if let Err(violation) = self.check_request(from, &message) {
             return self.violate(now, from, violation);
         }
+        self.consider(now, from, message);
+    }
+
+    /// Most may do everything.
+    fn consider(&mut self, now: Instant, from: Peer, message: Message) {
+        if self.links.get(from).is_some_and(|link| link.guard.is_some()) {
+            self.guard(now, from, message);
+        } else {
+            self.serve(now, from, message);
+        }
+    }
+
+    /// What the session may do.
+    fn serve(&mut self, now: Instant, from: Peer, message: Message) {
         let realm = self.realm_of(from);
         #[cfg(feature = "planted-bugs")]
         let realm = match message {
@@ -426,13 +459,6 @@ impl Router {
             link.requests = crate::id::SequentialIds::after(expected);
         }
         Ok(())
-    }
-
-    fn tell(&mut self, event: Event) {
-        if self.events.len() >= MAX_EVENTS {
-            self.events.pop_front();
-        }
-        self.events.push_back(event);
     }
 }
 
