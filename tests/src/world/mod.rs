@@ -12,8 +12,8 @@ use wamp_proto::{
     Encoding, Instant, Uri,
     id::{RegistrationId, RequestId},
     router::{
-        self, Action, Authorization, Changes, ConnectionId, Counts, Opened, Permission, RealmPermissions,
-        Router, Totals,
+        self, Action, Authorization, Changes, ConnectionId, Counts, Grant, Opened, Permission,
+        RealmPermissions, Router, Totals,
     },
     session::{self, Event, Session},
 };
@@ -151,6 +151,18 @@ impl World {
         Client(place)
     }
 
+    /// The same, as somebody of this role whom the router knows already; the name is the authid.
+    pub fn join_as(&mut self, name: &str, role: &str, realm: &str) -> Client {
+        let mut config = session::Config::new(Uri::unchecked(realm));
+        config.agent = None;
+        let session = Session::new(Arc::new(config), Encoding::Json, self.now);
+        let end = SessionEnd { session, events: Vec::new(), invocations: VecDeque::new() };
+        let opened = Opened::new(Encoding::Json).known_as(Grant::new(name, role));
+        let place = self.open_as(name, opened, LinkRule::default(), End::Session(Box::new(end)));
+        self.run();
+        Client(place)
+    }
+
     /// A peer that sends what it is told, and joins nothing by itself.
     pub fn raw(&mut self, name: &str, encoding: Encoding) -> Raw {
         self.raw_with(name, encoding, LinkRule::default())
@@ -169,6 +181,11 @@ impl World {
         if let Some(level) = rule.trust_level {
             opened = opened.trust_level(level);
         }
+        self.open_as(name, opened, rule, end)
+    }
+
+    fn open_as(&mut self, name: &str, opened: Opened, rule: LinkRule, end: End) -> usize {
+        let encoding = opened.encoding;
         let connection = self.router.open(self.now, opened);
         let mut link = if rule.fragmented { Link::fragmented(encoding) } else { Link::default() };
         link.up.latency = rule.latency;

@@ -18,6 +18,7 @@ mod meta_registrations;
 mod ordering;
 mod passthru;
 mod patterns;
+mod permissions;
 mod progressive_calls;
 mod progressive_results;
 mod realms;

@@ -398,11 +398,12 @@ async fn serve_raw<N: Network>(
     config.receive_limit = server.handle.limits().message_size;
     // W-65: one connection too many is told so.
     let codec = if place.is_some() { RawSocket::server(&config) } else { RawSocket::refuse() };
+    let channel = socket.channel();
     let mut raw = Raw::with_read(socket, codec, head);
     match handshake.limit(raw.open()).await {
         Some(Ok((encoding, send_limit))) => {
             drop(handshake);
-            let machine = server.handle.open(Opened::new(encoding).send_limit(send_limit));
+            let machine = server.handle.open(Opened::new(encoding).send_limit(send_limit).channel(channel));
             pump::run(server.network.clone(), raw, machine).await;
         }
         Some(Err(error)) => {
@@ -424,11 +425,13 @@ async fn serve_websocket<N: Network>(
     let admit = || server.places.take();
     let upgraded = upgrade(&*server.network, &mut socket, head, &server.origins, admit);
     match handshake.limit(upgraded).await {
-        Some(Ok(Upgraded { encoding, rest, place: _place })) => {
+        Some(Ok(Upgraded { encoding, cookie, rest, place: _place })) => {
             drop(handshake);
             let limit = server.handle.limits().message_size;
+            let mut channel = socket.channel();
+            channel.cookie = cookie;
             let socket = WebSocket::new(Prefixed::new(rest, socket), Role::Server, encoding, limit);
-            let machine = server.handle.open(Opened::new(encoding));
+            let machine = server.handle.open(Opened::new(encoding).channel(channel));
             pump::run(server.network.clone(), socket, machine).await;
         }
         Some(Err(error)) => tracing::debug!(%error, "WebSocket handshake failed"),

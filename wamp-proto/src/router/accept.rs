@@ -1,7 +1,7 @@
 //! Opening at the router: HELLO, WELCOME, refusals (S-01..S-13, S-36).
 
 use super::{
-    Event, MetaAccess, Router,
+    Event, Grant, MetaAccess, Router,
     link::{Class, Identity, Peer, Sent},
     state::State,
 };
@@ -24,8 +24,8 @@ impl Router {
             Err(Refusal::Reason(reason, message)) => return self.refuse(now, peer, reason, message),
         };
         let session = self.draw_session();
-        // the router makes up who an anonymous client is.
-        let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
+        let (grant, authmethod) = self.grant(peer);
+        let Grant { authid, authrole, authprovider, .. } = grant;
         if let Err((reason, text)) = self.check_room(peer, realm, &authid) {
             return self.refuse(now, peer, reason, text);
         }
@@ -35,9 +35,9 @@ impl Router {
             realm,
             roles: hello.details.roles,
             authid: authid.clone(),
-            authrole: "anonymous".to_owned(),
-            authmethod: "anonymous".to_owned(),
-            authprovider: "static".to_owned(),
+            authrole,
+            authmethod: authmethod.to_owned(),
+            authprovider,
         };
         let welcome = self.welcome(&identity);
         let Some(link) = self.links.get_mut(peer) else { return };
@@ -55,6 +55,16 @@ impl Router {
             realm: hello.realm,
             authid,
         });
+    }
+
+    /// Who the client is, and how that was found out.
+    fn grant(&mut self, peer: Peer) -> (Grant, &'static str) {
+        if let Some(known) = self.links.get(peer).and_then(|link| link.origin.1.clone()) {
+            return (known, "trusted");
+        }
+        // the router makes up who an anonymous client is.
+        let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
+        (Grant::new(authid, "anonymous"), "anonymous")
     }
 
     fn welcome(&self, identity: &Identity) -> Welcome {
