@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod authorizer;
 mod call;
 mod client;
 mod connect;
@@ -25,6 +26,7 @@ mod shared;
 mod subscribe;
 mod wakers;
 
+pub use authorizer::Authorizer;
 pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};

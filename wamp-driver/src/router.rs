@@ -1,22 +1,27 @@
 //! The router, shared by the connections of an adapter.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use wamp_proto::{
-    Encoding, Instant, Limits,
+    Encoding, Instant, Limits, Uri,
+    id::SessionId,
     message::Message,
-    router::{Action, Config, ConnectionId, Counts, Event, Opened, Router},
+    router::{
+        Action, Authorization, Changes, Config, ConnectionId, Counts, Event, Opened, Permission, Router,
+    },
 };
 
 use crate::{
+    authorizer::{Authorizer, Procedure, decide},
     machine::{BATCH, Flow, Machine},
     runtime::{BoxFuture, Runtime},
     shared::lock,
@@ -29,9 +34,12 @@ use crate::{
 #[derive(Clone)]
 pub struct RouterHandle(Arc<Shared>);
 
-struct Shared {
+pub(crate) struct Shared {
     runtime: Arc<dyn Runtime>,
     limits: Limits,
+    authorization_timeout: Duration,
+    /// Who decides about the dynamic roles of each realm.
+    authorizers: Mutex<HashMap<Uri, Arc<dyn Authorizer>>>,
     state: Mutex<State>,
 }
 
@@ -50,13 +58,14 @@ struct State {
 impl RouterHandle {
     /// A router for the realms of `config`; its timer runs as a task of `runtime`, as long as the router is in use.
     pub fn new(runtime: Arc<dyn Runtime>, mut config: Config) -> Self {
-        let limits = config.limits;
+        let (limits, authorization_timeout) = (config.limits, config.authorization_timeout);
         if config.unix_time_at_zero.is_zero() {
             config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
         }
         let router = Router::new(config, runtime.seed());
         let state = State { router, pumps: Vec::new(), timer: None, armed: None, idle: Vec::new() };
-        let shared = Arc::new(Shared { runtime, limits, state: Mutex::new(state) });
+        let (authorizers, state) = (Mutex::default(), Mutex::new(state));
+        let shared = Arc::new(Shared { runtime, limits, authorization_timeout, authorizers, state });
         let timer = Timer { shared: Arc::downgrade(&shared), sleep: None };
         shared.runtime.spawn(Box::pin(timer));
         Self(shared)
@@ -76,6 +85,26 @@ impl RouterHandle {
         Idle(self.0.clone())
     }
 
+    /// Decides from now on what the dynamic roles of a realm may do.
+    pub fn set_authorizer(&self, realm: &Uri, authorizer: impl Authorizer) {
+        let former = lock(&self.0.authorizers).insert(realm.clone(), Arc::new(authorizer));
+        drop(former);
+    }
+
+    /// The same by a procedure of the realm, as Crossbar.io has it. It is called with a dict about the session (`session`,
+    /// `realm`, `authid`, `authrole`, `authmethod`, `authprovider`), a URI, an action (`call`, `register`, `publish` or
+    /// `subscribe`) and a dict of options. It answers with a bool, or with a dict of `allow` and perhaps `disclose`, both
+    /// bools, and `cache`, which is a number of seconds, or true for a minute. Whatever else comes of the call, the request
+    /// is refused. The role of whoever registers the procedure must not be a dynamic one.
+    pub fn set_authorizer_procedure(&self, realm: &Uri, procedure: impl Into<String>) {
+        self.set_authorizer(realm, Procedure::new(Arc::downgrade(&self.0), realm, procedure.into()));
+    }
+
+    /// Changes settings of the running router; see [`Router::reconfigure`].
+    pub fn reconfigure(&self, changes: Changes) {
+        self.0.update(None, |router, now| router.reconfigure(now, changes));
+    }
+
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         lock(&self.0.state).router.counts()
@@ -84,6 +113,12 @@ impl RouterHandle {
     /// Bounds on every received message.
     pub fn limits(&self) -> Limits {
         self.0.limits
+    }
+}
+
+impl From<Arc<Shared>> for RouterHandle {
+    fn from(shared: Arc<Shared>) -> Self {
+        Self(shared)
     }
 }
 
@@ -105,7 +140,11 @@ impl Drop for Shared {
 impl Shared {
     /// Changes the router, then wakes all who have something to do; `pumping` is the one who asks, and who will look for
     /// itself.
-    fn update<T>(&self, pumping: Option<ConnectionId>, change: impl FnOnce(&mut Router, Instant) -> T) -> T {
+    fn update<T>(
+        self: &Arc<Self>,
+        pumping: Option<ConnectionId>,
+        change: impl FnOnce(&mut Router, Instant) -> T,
+    ) -> T {
         let now = self.runtime.now();
         let mut wakers = Vec::new();
         let (result, events) = {
@@ -115,8 +154,36 @@ impl Shared {
             (result, std::iter::from_fn(|| state.router.poll_event()).collect::<Vec<_>>())
         };
         wakers.into_iter().for_each(Waker::wake);
-        events.into_iter().for_each(log);
+        for event in events {
+            match event {
+                Event::Authorize(wish) => self.ask(*wish),
+                event => log(event),
+            }
+        }
         result
+    }
+
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
+        self.runtime.clone()
+    }
+
+    fn ask(self: &Arc<Self>, wish: Authorization) {
+        let authorizer = lock(&self.authorizers).get(&wish.realm).cloned();
+        let (router, runtime, timeout) =
+            (Arc::downgrade(self), self.runtime.clone(), self.authorization_timeout);
+        self.runtime.spawn(Box::pin(async move {
+            let id = wish.id;
+            let permission = match authorizer {
+                Some(authorizer) => decide(authorizer, wish, runtime, timeout).await,
+                None => {
+                    tracing::error!(realm = %wish.realm, role = wish.authrole, "nobody decides about a dynamic role");
+                    Permission::failed()
+                }
+            };
+            if let Some(router) = router.upgrade() {
+                router.update(None, |router, now| router.authorize(now, id, permission));
+            }
+        }));
     }
 }
 
@@ -167,6 +234,14 @@ fn log(event: Event) {
         Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
         Event::Left { session: None, why, .. } => {
             tracing::info!(%why, "connection ended before it became a session");
+        }
+        Event::Denied { session, authid, denial, .. } => {
+            let (right, uri) = (denial.right, denial.subject.uri());
+            tracing::info!(%session, authid, %right, %uri, verdict = ?denial.verdict, "denied");
+        }
+        Event::Limited { session, authid, limit, .. } => {
+            let session = session.map(SessionId::get);
+            tracing::warn!(session, authid, setting = limit.setting(), "limit reached");
         }
         _ => {}
     }

@@ -98,6 +98,13 @@ macro_rules! conformance_cases {
                 Everywhere meta;
                 Routers history;
             }
+            authorization {
+                Routers what_a_role_may_do;
+                Routers decisions_keep_the_order;
+                Routers an_authorizer_that_fails_denies;
+                Routers a_procedure_decides;
+                Routers permissions_change_while_the_router_runs;
+            }
             closing {
                 Everywhere closing_twice_is_closing_once;
                 Everywhere a_handle_of_an_ended_session_says_so;

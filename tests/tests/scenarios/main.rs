@@ -2,6 +2,7 @@
 //! `UPDATE_EXPECT=1 cargo test -p wamp-test --test scenarios` writes the snapshots anew.
 
 mod audience;
+mod authorizing;
 mod bad_input;
 mod calls;
 mod canceling;
@@ -10,6 +11,7 @@ mod concurrency;
 mod disclosure;
 mod events;
 mod history;
+mod isolation;
 mod joining;
 mod leaving;
 mod limits;
@@ -21,6 +23,7 @@ mod patterns;
 mod permissions;
 mod progressive_calls;
 mod progressive_results;
+mod protection;
 mod realms;
 mod rerouting;
 mod retention;

@@ -262,6 +262,7 @@ fn rights_that_are_lost_take_what_they_gave() {
         format!(r#"router -> user  [35,0,{{"subscription":{id},"reason":"the permissions have changed"}}]"#);
     assert!(world.transcript().contains(&told), "{}", world.transcript());
     let again = user.subscribe(&mut world, "com.lost");
+    world.run();
     world.permit([permissions(all())]);
     let now = user.subscribe(&mut world, "com.lost");
     world.run();

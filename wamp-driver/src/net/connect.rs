@@ -10,7 +10,7 @@ use tungstenite::{
 };
 use wamp_proto::{
     Channel, Encoding, Limits,
-    router::{Grant, Opened},
+    router::Grant,
     transport::{
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
         websocket,
@@ -112,7 +112,7 @@ impl<N: Network> IntoFuture for Connect<N> {
                     let dial = Box::new(move || network.connect(address.clone()));
                     Dial { runtime, endpoint, options: self.options, dial }.connect().await
                 }
-                To::Router(router) => connect_in_process(network, &router, &self.options).await,
+                To::Router(router) => memory::join(network, &router, &self.options, Grant::trusted()).await,
             };
             client.map(N::Client::from)
         })
@@ -130,21 +130,6 @@ impl<N> fmt::Debug for Connect<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connect").field("options", &self.options).finish_non_exhaustive()
     }
-}
-
-/// The session within this process: frames change hands, no socket is used.
-async fn connect_in_process<N: Network>(
-    network: Arc<N>,
-    router: &RouterHandle,
-    options: &ClientOptions,
-) -> Result<Client, ConnectError> {
-    let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
-    let send_limit = router.limits().message_size;
-    let (machine, join) = options.start(network.clone(), encoding, send_limit, Channel::in_process())?;
-    let opened = Opened::new(encoding).send_limit(options.limits.message_size).channel(Channel::in_process());
-    let connection = router.open(opened.known_as(Grant::trusted()));
-    network.spawn(memory::link(network.clone(), machine, connection));
-    join.await
 }
 
 /// A connection being made.

@@ -17,7 +17,7 @@ use futures_util::future::{Either, select};
 use tungstenite::protocol::Role;
 use wamp_proto::{
     Uri,
-    router::{Config, Counts, Opened},
+    router::{Changes, Config, Counts, Opened, RealmPermissions},
     transport::rawsocket::{self, RawSocket},
     uri::InvalidUri,
 };
@@ -33,6 +33,7 @@ use super::{
     websocket::WebSocket,
 };
 use crate::{
+    authorizer::Authorizer,
     endpoint::{Endpoint, InvalidEndpoint, SocketAddress},
     router::{Idle, RouterHandle},
     runtime::BoxFuture,
@@ -49,8 +50,12 @@ pub struct RouterBuilder<N> {
     origins: Origins,
     max_connections: usize,
     max_handshakes: usize,
+    authorizers: Vec<Decider>,
     network: PhantomData<fn() -> N>,
 }
+
+/// Sets an authorizer once there is a router.
+type Decider = Box<dyn FnOnce(&RouterHandle) + Send>;
 
 /// Why a router did not start.
 #[derive(Debug)]
@@ -99,6 +104,7 @@ impl<N: Network> RouterBuilder<N> {
             origins: Origins::default(),
             max_connections: 10_000,
             max_handshakes: 256,
+            authorizers: Vec::new(),
             network: PhantomData,
         }
     }
@@ -149,6 +155,26 @@ impl<N: Network> RouterBuilder<N> {
         self
     }
 
+    /// Who may do what in one realm. As soon as there are permissions for some realm, nobody may do anything in others.
+    pub fn permissions(mut self, permissions: RealmPermissions) -> Self {
+        self.config.permissions.push(permissions);
+        self
+    }
+
+    /// Who decides about those roles of a realm that are [`Access::Dynamic`](wamp_proto::router::Access::Dynamic). Without
+    /// one, they may do nothing.
+    pub fn authorizer(mut self, realm: Uri, authorizer: impl Authorizer) -> Self {
+        self.authorizers.push(Box::new(move |router| router.set_authorizer(&realm, authorizer)));
+        self
+    }
+
+    /// The same by a procedure of the realm: see [`RouterHandle::set_authorizer_procedure`].
+    pub fn authorizer_procedure(mut self, realm: Uri, procedure: impl Into<String>) -> Self {
+        let procedure = procedure.into();
+        self.authorizers.push(Box::new(move |router| router.set_authorizer_procedure(&realm, procedure)));
+        self
+    }
+
     fn start(self) -> Result<Router<N>, StartError> {
         let Self { mut realms, listen, mut config, .. } = self;
         if realms.is_empty() {
@@ -169,6 +195,9 @@ impl<N: Network> RouterBuilder<N> {
             origins: self.origins,
             network,
         });
+        for decide in self.authorizers {
+            decide(&server.handle);
+        }
         let mut router =
             Router { server, endpoints: Vec::new(), stop: Mutex::default(), sockets: Vec::new() };
         for endpoint in endpoints {
@@ -232,6 +261,11 @@ impl<N: Network> Router<N> {
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         self.server.handle.counts()
+    }
+
+    /// Changes settings while the router runs; see [`reconfigure`](wamp_proto::router::Router::reconfigure) of the core.
+    pub fn reconfigure(&self, changes: Changes) {
+        self.server.handle.reconfigure(changes);
     }
 
     /// Stops listening, says GOODBYE to every session and waits until all connections are gone, which each of them is after
