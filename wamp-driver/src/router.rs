@@ -236,8 +236,9 @@ fn log(event: Event) {
             tracing::info!(%why, "connection ended before it became a session");
         }
         Event::Denied { session, authid, denial, .. } => {
-            let (right, uri) = (denial.right, denial.subject.uri());
-            tracing::info!(%session, authid, %right, %uri, verdict = ?denial.verdict, "denied");
+            // What peers choose is escaped: it is recorded as text.
+            let (right, uri) = (denial.right.as_str(), denial.subject.uri().as_str());
+            tracing::info!(%session, authid, right, uri, verdict = ?denial.verdict, "denied");
         }
         Event::Limited { session, authid, limit, .. } => {
             let session = session.map(SessionId::get);

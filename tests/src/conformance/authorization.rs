@@ -168,7 +168,7 @@ pub(super) async fn a_procedure_decides(kit: Kit) {
         authorizer.register("t.authorize", decide).await.unwrap();
         // It keeps what it has.
         permit_anew(&stage, dynamic());
-        let mut expect = async |procedure: &str, uri: &str| {
+        let expect = async |procedure: &str, uri: &str| {
             let error = client.call(procedure).await.unwrap_err();
             assert!(is(&error, uri), "{procedure}: {error}");
         };

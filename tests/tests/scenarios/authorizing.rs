@@ -187,6 +187,7 @@ fn decisions_may_hold_for_a_while() {
     world.advance(Duration::from_secs(1));
     let asked = publish(&mut world, "com.a").unwrap();
     world.authorize(&asked, minute);
+    world.run();
     assert_eq!(app.received(&mut world).len(), 5);
     // Other permissions, other decisions.
     world.permit([dynamic()]);

@@ -154,7 +154,7 @@ fn t_78_x_01_faults_71_72_nothing_crosses_whatever_happens() {
     let mut seen = 0;
     for seed in 0..12 {
         let mut trial = Trial::new(seed);
-        for _ in 0..150 {
+        for _ in 0..250 {
             trial.step();
             seen += trial.check();
         }

@@ -181,11 +181,12 @@ pub enum Action {
 /// * **The world** tells what happened; these cannot fail: [`open`](Self::open), [`handle_frame`](Self::handle_frame)
 ///   or, for frames that were decoded elsewhere, [`handle_message`](Self::handle_message),
 ///   [`handle_eof`](Self::handle_eof), [`handle_timeout`](Self::handle_timeout).
-/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown),
-///   [`revoke_registration`](Self::revoke_registration).
+/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown), [`reconfigure`](Self::reconfigure),
+///   [`revoke_registration`](Self::revoke_registration); or answers a question of [`Event::Authorize`], with
+///   [`authorize`](Self::authorize).
 /// * **Outputs**, in any order, after any input: [`poll_ready`](Self::poll_ready) names a connection that has output,
-///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line,
-///   [`poll_timeout`](Self::poll_timeout) the next deadline, [`wants_read`](Self::wants_read) whether to go on reading
+///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line, or
+///   has to be decided, [`poll_timeout`](Self::poll_timeout) the next deadline, [`wants_read`](Self::wants_read) whether to go on reading
 ///   from a connection.
 ///
 /// # The loop
@@ -345,7 +346,7 @@ impl Router {
         self.links.poll_transmit(to)
     }
 
-    /// The next thing worth a log line.
+    /// The next thing worth a log line, or to be decided. Decisions come first.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.links.poll_event()
     }
@@ -355,8 +356,8 @@ impl Router {
         self.links.timers.next()
     }
 
-    /// Whether to go on reading from a connection: false while it does not take what is queued for it, and after its
-    /// session has ended.
+    /// Whether to go on reading from a connection: false while it does not take what is queued for it, has sent too much,
+    /// or too much of it waits for a decision; and after its session has ended.
     pub fn wants_read(&self, from: ConnectionId) -> bool {
         self.links.wants_read(from)
     }
