@@ -15,7 +15,7 @@ use wamp_proto::{
     Value,
     dict::Dict,
     id::SessionId,
-    router::{Authorization, Grant, Permission, Verdict},
+    router::{Authorization, Grant, Permission, Ruling},
 };
 
 use crate::{Client, ClientOptions, memory, router, runtime::BoxFuture, runtime::Runtime, shared::lock};
@@ -152,11 +152,11 @@ impl ProcedureState {
 
     /// A bool, or a dict with `allow` and perhaps `disclose` and `cache`, which is a bool or a number of seconds.
     fn read(&self, answer: &Value) -> Permission {
-        let verdict = |allow| if allow { Permission::allow() } else { Permission::deny() };
+        let ruling = |allow| if allow { Permission::allow() } else { Permission::deny() };
         match answer {
-            Value::Bool(allow) => verdict(*allow),
+            Value::Bool(allow) => ruling(*allow),
             Value::Dict(answer) => match answer.get("allow").and_then(Value::as_bool) {
-                Some(allow) => refine(verdict(allow), answer),
+                Some(allow) => refine(ruling(allow), answer),
                 None => self.failed("its answer has no bool `allow`"),
             },
             _ => self.failed("its answer is neither a bool nor a dict"),
@@ -172,7 +172,7 @@ impl ProcedureState {
 fn refine(permission: Permission, answer: &Dict) -> Permission {
     let discloses = answer.get("disclose").and_then(Value::as_bool) == Some(true);
     let permission =
-        if discloses && permission.verdict == Verdict::Allowed { permission.disclose() } else { permission };
+        if discloses && permission.ruling == Ruling::Allowed { permission.disclose() } else { permission };
     match answer.get("cache") {
         Some(Value::Bool(true)) => permission.cache(CACHED),
         Some(cache) => match cache.as_u64() {

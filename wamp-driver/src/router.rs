@@ -156,7 +156,7 @@ impl Shared {
         wakers.into_iter().for_each(Waker::wake);
         for event in events {
             match event {
-                Event::Authorize(wish) => self.ask(*wish),
+                Event::Authorize(wish) => self.authorize(*wish),
                 event => log(event),
             }
         }
@@ -167,7 +167,7 @@ impl Shared {
         self.runtime.clone()
     }
 
-    fn ask(self: &Arc<Self>, wish: Authorization) {
+    fn authorize(self: &Arc<Self>, wish: Authorization) {
         let authorizer = lock(&self.authorizers).get(&wish.realm).cloned();
         let (router, runtime, timeout) =
             (Arc::downgrade(self), self.runtime.clone(), self.authorization_timeout);
@@ -235,10 +235,10 @@ fn log(event: Event) {
         Event::Left { session: None, why, .. } => {
             tracing::info!(%why, "connection ended before it became a session");
         }
-        Event::Denied { session, authid, denial, .. } => {
+        Event::NotAuthorized { session, authid, denial, .. } => {
             // What peers choose is escaped: it is recorded as text.
             let (right, uri) = (denial.right.as_str(), denial.subject.uri().as_str());
-            tracing::info!(%session, authid, right, uri, verdict = ?denial.verdict, "denied");
+            tracing::info!(%session, authid, right, uri, ruling = ?denial.ruling, "denied");
         }
         Event::Limited { session, authid, limit, .. } => {
             let session = session.map(SessionId::get);

@@ -296,7 +296,7 @@ impl World {
     /// The answer to such a question.
     pub fn authorize(&mut self, question: &Authorization, permission: Permission) {
         let (right, uri) = (question.right, question.subject.uri());
-        let line = format!("{} may {right} {uri}? {:?}", question.authrole, permission.verdict);
+        let line = format!("{} may {right} {uri}? {:?}", question.authrole, permission.ruling);
         self.transcript.line(self.now, &line);
         self.router.authorize(self.now, question.id, permission);
         self.flush();
@@ -475,7 +475,9 @@ impl World {
             match event {
                 router::Event::Left { connection, why, .. } => self.left.push((connection, why.to_string())),
                 router::Event::Authorize(question) => self.questions.push_back(*question),
-                router::Event::Denied { .. } | router::Event::Limited { .. } => self.warnings.push(event),
+                router::Event::NotAuthorized { .. } | router::Event::Limited { .. } => {
+                    self.warnings.push(event)
+                }
                 _ => {}
             }
         }

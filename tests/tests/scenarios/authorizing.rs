@@ -5,7 +5,7 @@ use std::time::Duration;
 use wamp_proto::{
     Encoding, Match, Uri,
     message::PublishOptions,
-    router::{Access, Authorization, Permission, RealmPermissions, Right, Verdict},
+    router::{Access, Authorization, Permission, RealmPermissions, Right, Ruling},
 };
 use wamp_test::{Client, World, world::REALM};
 
@@ -227,7 +227,7 @@ fn what_waits_is_bounded() {
 
 #[test]
 fn what_waits_is_looked_at_anew_under_other_permissions() {
-    for (access, received, verdict) in
+    for (access, received, ruling) in
         [(Access::Everything, 2, "PUBLISHED"), (Access::Rules(vec![]), 0, "not_authorized")]
     {
         let (mut world, app, user) = world_with(|config| config.strict_request_ids = true);
@@ -241,7 +241,7 @@ fn what_waits_is_looked_at_anew_under_other_permissions() {
         world.run();
         world.authorize(&void, Permission::allow());
         world.run();
-        assert_eq!(app.received(&mut world).len(), received, "{verdict}");
+        assert_eq!(app.received(&mut world).len(), received, "{ruling}");
         if received == 0 {
             for request in requests {
                 assert_eq!(user.failure(&mut world, request), "wamp.error.not_authorized");
@@ -274,7 +274,7 @@ fn fault_73_a_decision_discloses() {
     world.authorize(&asked, Permission::allow().disclose());
     world.run();
     assert!(world.transcript().contains(r#""publisher_authid":"user""#));
-    assert_eq!(Permission::allow().verdict, Verdict::Allowed);
+    assert_eq!(Permission::allow().ruling, Ruling::Allowed);
     world.end();
 }
 

@@ -74,7 +74,7 @@ fn t_18_a_88_a_publication_without_acknowledgement_is_denied_in_silence() {
     world.run();
     assert_eq!(app.received(&mut world), [r#"["open"]"#]);
     assert_eq!(world.counts().totals.denied, 1);
-    let Event::Denied { authid, denial, .. } = &world.warnings()[0] else { panic!() };
+    let Event::NotAuthorized { authid, denial, .. } = &world.warnings()[0] else { panic!() };
     assert_eq!(
         (&**authid, denial.right, denial.subject.uri().as_str()),
         ("user", Right::Publish, "com.closed")

@@ -18,7 +18,7 @@ use crate::{
     dict::Dict,
     id::SessionId,
     map::Seeded,
-    message::{Call, Message, MessageKind, Publish, Register, Subscribe},
+    message::{Call, InvocationPolicy, Message, MessageKind, Publish, Register, Subscribe},
     time::Instant,
     uri::{Match, Pattern, Uri, uris},
 };
@@ -61,7 +61,7 @@ pub struct Authorization {
 #[non_exhaustive]
 pub struct Permission {
     /// What becomes of the request.
-    pub verdict: Verdict,
+    pub ruling: Ruling,
     /// Tell callees or subscribers whose request it is, unless this router never does.
     pub disclose: bool,
     /// How long this session's requests for the same are decided so without being asked for again. Default: not at all.
@@ -70,7 +70,7 @@ pub struct Permission {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Ruling {
     /// It is served.
     Allowed,
     /// It is refused with `wamp.error.not_authorized`.
@@ -82,17 +82,17 @@ pub enum Verdict {
 impl Permission {
     /// The session may do it.
     pub const fn allow() -> Self {
-        Self { verdict: Verdict::Allowed, disclose: false, cache: None }
+        Self { ruling: Ruling::Allowed, disclose: false, cache: None }
     }
 
     /// The session may not do it.
     pub const fn deny() -> Self {
-        Self { verdict: Verdict::Denied, disclose: false, cache: None }
+        Self { ruling: Ruling::Denied, disclose: false, cache: None }
     }
 
     /// That cannot be found out, so it may not.
     pub const fn failed() -> Self {
-        Self { verdict: Verdict::Failed, disclose: false, cache: None }
+        Self { ruling: Ruling::Failed, disclose: false, cache: None }
     }
 
     /// With the disclosure of caller or publisher.
@@ -191,16 +191,16 @@ impl Router {
     pub fn authorize(&mut self, now: Instant, id: AuthorizationId, permission: Permission) {
         let Some(peer) = self.links.find(id.connection) else { return };
         if self.links.awaits(peer, id.number) {
-            self.decide(now, peer, permission);
+            self.conclude(now, peer, permission);
             self.reap(now);
         }
     }
 
     pub(super) fn authorization_timed_out(&mut self, now: Instant, peer: Peer) {
-        self.decide(now, peer, Permission::failed());
+        self.conclude(now, peer, Permission::failed());
     }
 
-    fn decide(&mut self, now: Instant, peer: Peer, permission: Permission) {
+    fn conclude(&mut self, now: Instant, peer: Peer, permission: Permission) {
         let Some(mut waiting) = self.links.take_waiting(peer) else { return };
         self.links.remember(now, peer, &waiting, permission);
         if let Some(message) = waiting.messages.pop_front() {
@@ -255,8 +255,8 @@ impl Router {
         wish: &Wish,
         permission: Permission,
     ) {
-        if permission.verdict != Verdict::Allowed {
-            return self.deny(now, from, &message, wish, permission.verdict);
+        if permission.ruling != Ruling::Allowed {
+            return self.deny(now, from, &message, wish, permission.ruling);
         }
         if permission.disclose {
             self.disclose(&mut message);
@@ -306,7 +306,7 @@ impl Router {
         let realm = self.realm_of(from).and_then(|realm| self.config.realms.get(realm)).cloned();
         let Some(identity) = self.links.get(from).and_then(|link| link.identity.as_deref()) else { return };
         let Some(realm) = realm else { return };
-        let id = AuthorizationId { connection: self.links.id(from), number: self.questions };
+        let id = AuthorizationId { connection: self.links.id(from), number: self.asked };
         let authorization = Authorization {
             id,
             realm,
@@ -319,7 +319,7 @@ impl Router {
             subject: wish.subject.clone(),
             options: options(&message),
         };
-        self.questions = self.questions.wrapping_add(1);
+        self.asked = self.asked.wrapping_add(1);
         let deadline = now + self.config.authorization_timeout;
         let mut waiting = Waiting {
             number: id.number,
@@ -334,12 +334,12 @@ impl Router {
         self.links.ask(Event::Authorize(Box::new(authorization)));
     }
 
-    fn deny(&mut self, now: Instant, from: Peer, message: &Message, wish: &Wish, verdict: Verdict) {
+    fn deny(&mut self, now: Instant, from: Peer, message: &Message, wish: &Wish, ruling: Ruling) {
         let Wish { right, subject } = wish;
-        self.links.denied(from, Denial { right: *right, subject: subject.clone(), verdict });
+        self.links.denied(from, Denial { right: *right, subject: subject.clone(), ruling });
         let Some(identity) = self.links.get(from).and_then(|link| link.identity.as_deref()) else { return };
-        let (error, text) = match verdict {
-            Verdict::Failed => {
+        let (error, text) = match ruling {
+            Ruling::Failed => {
                 let text =
                     format!("it cannot be found out whether this session may {right} `{}`", subject.uri());
                 (uris::error::AUTHORIZATION_FAILED, text)
@@ -395,7 +395,7 @@ fn options(message: &Message) -> Dict {
         }
         _ => {}
     }
-    let texts = [("match", kind.map(Match::as_str)), ("invoke", invoke.map(|invoke| invoke.as_str()))];
+    let texts = [("match", kind.map(Match::as_str)), ("invoke", invoke.map(InvocationPolicy::as_str))];
     for (name, text) in texts {
         if let Some(text) = text {
             options.insert(name, text);
@@ -447,7 +447,7 @@ impl Links {
 
     fn remember(&mut self, now: Instant, peer: Peer, waiting: &Waiting, permission: Permission) {
         let (max, hash) = (self.config().max_cached_decisions, self.hash());
-        let Some(time) = permission.cache.filter(|_| permission.verdict != Verdict::Failed) else { return };
+        let Some(time) = permission.cache.filter(|_| permission.ruling != Ruling::Failed) else { return };
         if let Some(link) = self.get_mut(peer) {
             let decisions = link.decisions.get_or_insert_with(|| Box::new(Decisions::new(hash)));
             decisions.insert(waiting.right, &waiting.subject, permission, now + time, max);

@@ -1,6 +1,6 @@
 //! What a router tells the one who runs it.
 
-use super::{Authorization, ConnectionId, Right, Verdict};
+use super::{Authorization, ConnectionId, Right, Ruling};
 use crate::{
     error::Closed,
     id::SessionId,
@@ -37,7 +37,7 @@ pub enum Event {
     Authorize(Box<Authorization>),
     /// A session was not allowed to do something. Of one connection, the first sixteen are told; all are counted, as
     /// [`Totals::denied`].
-    Denied {
+    NotAuthorized {
         /// Its connection.
         connection: ConnectionId,
         /// The session.
@@ -70,7 +70,7 @@ pub struct Denial {
     /// With what.
     pub subject: Pattern,
     /// Whether it was denied, or could not be decided.
-    pub verdict: Verdict,
+    pub ruling: Ruling,
 }
 
 /// What keeps one peer from taking more than its share: settings of [`Config`](super::Config).

@@ -191,7 +191,7 @@ pub(super) struct Links {
     queued_bytes: usize,
     dropped_events: u64,
     pub(super) totals: Totals,
-    /// Questions, which must not be lost: a session has one at most.
+    /// Questions, which events must not push out: a session has one open at most.
     questions: VecDeque<Event>,
     events: VecDeque<Event>,
 }
@@ -286,6 +286,10 @@ impl Links {
     }
 
     pub(super) fn ask(&mut self, question: Event) {
+        // More than there are connections are void for the most part.
+        if self.questions.len() >= self.links.len().max(MAX_EVENTS) {
+            self.questions.pop_front();
+        }
         self.questions.push_back(question);
     }
 
@@ -308,7 +312,7 @@ impl Links {
         let Some(identity) = link.identity.as_deref() else { return };
         let (session, authid) = (identity.session, identity.authid.clone());
         link.denials = link.denials.saturating_add(1);
-        self.tell(Event::Denied { connection, session, authid, denial });
+        self.tell(Event::NotAuthorized { connection, session, authid, denial });
     }
 
     /// A connection has reached a limit.

@@ -27,7 +27,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 
-pub use authorize::{Authorization, AuthorizationId, Permission, Verdict};
+pub use authorize::{Authorization, AuthorizationId, Permission, Ruling};
 pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
 pub use event::{Counts, Denial, Event, Limit, Totals};
 pub use permissions::{
@@ -218,8 +218,8 @@ pub struct Router {
     sessions: IdMap<SessionId, Peer>,
     /// The joins that may take place.
     joins: Bucket,
-    /// How many questions were asked.
-    questions: u64,
+    /// How many decisions were asked for.
+    asked: u64,
     shutting_down: bool,
 }
 
@@ -251,7 +251,7 @@ impl Router {
             realm_places,
             sessions: IdMap::default(),
             joins: Bucket::default(),
-            questions: 0,
+            asked: 0,
             shutting_down: false,
         }
     }

@@ -28,7 +28,7 @@ impl Rate {
     }
 
     fn interval(self) -> Duration {
-        Duration::from_nanos(1_000_000_000 / u64::from(self.per_second.max(1)))
+        Duration::from_secs(1).checked_div(self.per_second).unwrap_or(Duration::from_secs(1))
     }
 
     /// The time in which what came at once is made up for.

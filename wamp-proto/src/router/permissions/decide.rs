@@ -17,7 +17,7 @@ pub(in crate::router) type Guard = Option<Arc<Access>>;
 /// What decides about a role, other than that it may do everything.
 #[derive(Debug, PartialEq)]
 pub(in crate::router) enum Access {
-    Rules(Rules),
+    Rules(Box<Rules>),
     Dynamic,
 }
 
@@ -71,7 +71,7 @@ const TRUSTED: &str = "trusted";
 fn compile(access: &super::Access, hash: Seeded) -> Guard {
     match access {
         super::Access::Everything => None,
-        super::Access::Rules(rules) => Some(Arc::new(Access::Rules(Rules::new(rules, hash)))),
+        super::Access::Rules(rules) => Some(Arc::new(Access::Rules(Box::new(Rules::new(rules, hash))))),
         super::Access::Dynamic => Some(Arc::new(Access::Dynamic)),
     }
 }
