@@ -4,6 +4,7 @@
 mod arguments;
 pub mod auth;
 mod authenticator;
+mod authorizer;
 mod call;
 mod cipher;
 mod client;
@@ -11,6 +12,7 @@ mod connect;
 mod endpoint;
 mod error;
 mod handler;
+mod insider;
 mod invocation;
 mod machine;
 mod memory;
@@ -30,6 +32,7 @@ mod subscribe;
 mod wakers;
 
 pub use authenticator::Authenticator;
+pub use authorizer::Authorizer;
 pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use cipher::{Cipher, CipherError, Wrapping};
 pub use client::{Client, CloseFuture, IdleFuture};

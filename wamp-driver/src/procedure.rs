@@ -1,55 +1,28 @@
 //! A WAMP procedure that decides who may join, as Crossbar has it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 #[cfg(feature = "cryptosign")]
 use wamp_proto::auth::cryptosign::PublicKey;
 use wamp_proto::{
-    Channel, Dict, Encoding, Uri, Value,
+    Dict, Uri, Value,
     auth::{Credential, Method},
-    router::{Grant, Opened, Question, Verdict},
+    router::{Grant, Question, Verdict},
     uri::uris,
 };
 
-use crate::{
-    Client, ClientOptions, ConnectError, Error,
-    auth::BoxError,
-    memory,
-    router::RouterHandle,
-    runtime::{BoxFuture, Runtime},
-    shared::lock,
-};
-
-/// The session within this process: frames change hands, no socket is used.
-pub(crate) async fn connect_in_process(
-    runtime: Arc<dyn Runtime>,
-    router: &RouterHandle,
-    options: &ClientOptions,
-    known_as: Option<Grant>,
-) -> Result<Client, ConnectError> {
-    let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
-    let send_limit = router.limits().message_size;
-    let (machine, join) = options.start(runtime.clone(), encoding, send_limit, Channel::in_process())?;
-    let mut opened =
-        Opened::new(encoding).send_limit(options.limits.message_size).channel(Channel::in_process());
-    opened.known_as = known_as;
-    let connection = router.open(opened);
-    runtime.spawn(memory::link(runtime.clone(), machine, connection));
-    join.await
-}
+use crate::{Error, auth::BoxError, insider::Insider, router::RouterHandle, runtime::BoxFuture};
 
 /// Calls a procedure with realm, authid and details; takes a role, or a dict with `role`, for a yes.
 pub(crate) struct ProcedureAuthenticator {
     procedure: Uri,
-    /// The realm it is registered in.
-    realm: Uri,
-    /// The session that calls it, made when it is needed.
-    client: Mutex<Option<Client>>,
+    /// Who calls it, in the realm it is registered in.
+    caller: Insider,
 }
 
 impl ProcedureAuthenticator {
     pub(crate) fn new(procedure: Uri, realm: Uri) -> Self {
-        Self { procedure, realm, client: Mutex::new(None) }
+        Self { procedure, caller: Insider::new(&realm) }
     }
 
     pub(crate) fn authenticate(
@@ -58,7 +31,7 @@ impl ProcedureAuthenticator {
         question: Question,
     ) -> BoxFuture<Result<Verdict, BoxError>> {
         Box::pin(async move {
-            let client = self.client(&router).await?;
+            let client = self.caller.client(&router).await?;
             let authid = question.details.authid.clone();
             let call = client.call(&self.procedure).args((&question.realm, &authid, details(&question)));
             match call.value::<Value>().await {
@@ -70,17 +43,6 @@ impl ProcedureAuthenticator {
                 Err(error) => Err(error.into()),
             }
         })
-    }
-
-    async fn client(&self, router: &RouterHandle) -> Result<Client, ConnectError> {
-        let known = lock(&self.client).clone().filter(|client| client.close_reason().is_none());
-        if let Some(client) = known {
-            return Ok(client);
-        }
-        let options = ClientOptions { realm: self.realm.to_string(), ..ClientOptions::default() };
-        let client = connect_in_process(router.runtime(), router, &options, Some(Grant::trusted())).await?;
-        *lock(&self.client) = Some(client.clone());
-        Ok(client)
     }
 }
 

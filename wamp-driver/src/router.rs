@@ -1,23 +1,29 @@
 //! The router, shared by the connections of an adapter.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use wamp_proto::{
-    Encoding, Instant, Limits,
+    Encoding, Instant, Limits, Uri,
+    id::SessionId,
     message::Message,
-    router::{Action, Config, ConnectionId, Counts, Event, Grant, Opened, Question, Router},
+    router::{
+        Action, Authorization, Changes, Config, ConnectionId, Counts, Event, Grant, Opened, Permission,
+        Question, Router,
+    },
 };
 
 use crate::{
     authenticator::Authenticators,
+    authorizer::{Authorizer, Procedure, decide},
     machine::{BATCH, Flow, Machine},
     runtime::{BoxFuture, Runtime},
     shared::lock,
@@ -30,12 +36,15 @@ use crate::{
 #[derive(Clone)]
 pub struct RouterHandle(Arc<Shared>);
 
-struct Shared {
+pub(crate) struct Shared {
     runtime: Arc<dyn Runtime>,
     limits: Limits,
     authenticators: Authenticators,
     /// Whom clients within this process are taken for.
     known_as: Option<Grant>,
+    authorization_timeout: Duration,
+    /// Who decides about the dynamic roles of each realm.
+    authorizers: Mutex<HashMap<Uri, Arc<dyn Authorizer>>>,
     state: Mutex<State>,
 }
 
@@ -64,13 +73,21 @@ impl RouterHandle {
         authenticators: Authenticators,
         known_as: Option<Grant>,
     ) -> Self {
-        let limits = config.limits;
+        let (limits, authorization_timeout) = (config.limits, config.authorization_timeout);
         if config.unix_time_at_zero.is_zero() {
             config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
         }
         let router = Router::new(config, runtime.seed());
         let state = State { router, pumps: Vec::new(), timer: None, armed: None, idle: Vec::new() };
-        let shared = Arc::new(Shared { runtime, limits, authenticators, known_as, state: Mutex::new(state) });
+        let shared = Arc::new(Shared {
+            runtime,
+            limits,
+            authenticators,
+            known_as,
+            authorization_timeout,
+            authorizers: Mutex::default(),
+            state: Mutex::new(state),
+        });
         let timer = Timer { shared: Arc::downgrade(&shared), sleep: None };
         shared.runtime.spawn(Box::pin(timer));
         Self(shared)
@@ -90,6 +107,26 @@ impl RouterHandle {
         Idle(self.0.clone())
     }
 
+    /// Decides from now on what the dynamic roles of a realm may do.
+    pub fn set_authorizer(&self, realm: &Uri, authorizer: impl Authorizer) {
+        let former = lock(&self.0.authorizers).insert(realm.clone(), Arc::new(authorizer));
+        drop(former);
+    }
+
+    /// The same by a procedure of the realm, as Crossbar.io has it. It is called with a dict about the session (`session`,
+    /// `realm`, `authid`, `authrole`, `authmethod`, `authprovider`), a URI, an action (`call`, `register`, `publish` or
+    /// `subscribe`) and a dict of options. It answers with a bool, or with a dict of `allow` and perhaps `disclose`, both
+    /// bools, and `cache`, which is a number of seconds, or true for a minute. Whatever else comes of the call, the request
+    /// is refused. The role of whoever registers the procedure must not be a dynamic one.
+    pub fn set_authorizer_procedure(&self, realm: &Uri, procedure: impl Into<String>) {
+        self.set_authorizer(realm, Procedure::new(Arc::downgrade(&self.0), realm, procedure.into()));
+    }
+
+    /// Changes settings of the running router; see [`Router::reconfigure`].
+    pub fn reconfigure(&self, changes: Changes) {
+        self.0.update(None, |router, now| router.reconfigure(now, changes));
+    }
+
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         lock(&self.0.state).router.counts()
@@ -106,6 +143,12 @@ impl RouterHandle {
     /// Bounds on every received message.
     pub fn limits(&self) -> Limits {
         self.0.limits
+    }
+}
+
+impl From<Arc<Shared>> for RouterHandle {
+    fn from(shared: Arc<Shared>) -> Self {
+        Self(shared)
     }
 }
 
@@ -142,19 +185,48 @@ impl Shared {
             (result, events, std::iter::from_fn(|| state.router.poll_question()).collect::<Vec<_>>())
         };
         wakers.into_iter().for_each(Waker::wake);
-        events.into_iter().for_each(log);
-        questions.into_iter().for_each(|question| self.ask(question));
+        for event in events {
+            match event {
+                Event::Authorize(wish) => self.authorize(*wish),
+                event => log(event),
+            }
+        }
+        questions.into_iter().for_each(|question| self.authenticate(question));
         result
     }
 
     /// Has somebody decide about a client, as a task: nobody waits for it but the client.
-    fn ask(self: &Arc<Self>, question: Question) {
+    fn authenticate(self: &Arc<Self>, question: Question) {
         let shared = self.clone();
         self.runtime.spawn(Box::pin(async move {
             let (runtime, connection) = (shared.runtime.clone(), question.connection);
             let router = RouterHandle(shared.clone());
             let verdict = shared.authenticators.decide(&*runtime, router, question).await;
             shared.update(None, |router, now| router.decide(now, connection, verdict));
+        }));
+    }
+
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
+        self.runtime.clone()
+    }
+
+    /// The same about what a session may do.
+    fn authorize(self: &Arc<Self>, wish: Authorization) {
+        let authorizer = lock(&self.authorizers).get(&wish.realm).cloned();
+        let (router, runtime, timeout) =
+            (Arc::downgrade(self), self.runtime.clone(), self.authorization_timeout);
+        self.runtime.spawn(Box::pin(async move {
+            let id = wish.id;
+            let permission = match authorizer {
+                Some(authorizer) => decide(authorizer, wish, runtime, timeout).await,
+                None => {
+                    tracing::error!(realm = %wish.realm, role = wish.authrole, "nobody decides about a dynamic role");
+                    Permission::failed()
+                }
+            };
+            if let Some(router) = router.upgrade() {
+                router.update(None, |router, now| router.authorize(now, id, permission));
+            }
         }));
     }
 }
@@ -209,6 +281,15 @@ fn log(event: Event) {
         Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
         Event::Left { session: None, why, .. } => {
             tracing::info!(%why, "connection ended before it became a session");
+        }
+        Event::NotAuthorized { session, authid, denial, .. } => {
+            // What peers choose is escaped: it is recorded as text.
+            let (right, uri) = (denial.right.as_str(), denial.subject.uri().as_str());
+            tracing::info!(%session, authid, right, uri, ruling = ?denial.ruling, "denied");
+        }
+        Event::Limited { session, authid, limit, .. } => {
+            let session = session.map(SessionId::get);
+            tracing::warn!(session, authid, setting = limit.setting(), "limit reached");
         }
         _ => {}
     }

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use divan::{Bencher, black_box};
 use wamp_proto::{
-    Encoding, Instant, Limits, Match, Payload, Uri,
+    Encoding, Instant, Limits, Match, Pattern, Payload, Uri,
     id::{RequestId, SessionId},
     message::{
         Audience, Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register,
         RegisterOptions, Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
     },
-    router::{Action, Config, ConnectionId, Opened, Router},
+    router::{Access, Action, Config, ConnectionId, Opened, RealmPermissions, Rights, Router, Rule},
+    uri::UriRule,
 };
 
 const NOW: Instant = Instant::ZERO;
@@ -92,6 +93,29 @@ fn route_call(bencher: Bencher<'_, '_>, (encoding, load): (Encoding, Load)) {
         number += 1;
         world.call(caller, callee, number, &payload);
     });
+}
+
+/// The same for a session that may do what rules say: so many of them.
+#[divan::bench(args = [1, 100, 10_000])]
+fn route_call_by_rules(bencher: Bencher<'_, '_>, rules: usize) {
+    let mut world =
+        World::with(Encoding::MessagePack, |config| config.permissions = vec![permissions(rules)]);
+    let (caller, callee) = (world.join(), world.join());
+    world.register(callee, "com.example.procedure");
+    let payload = Load::Text64.payload(Encoding::MessagePack);
+    let mut number = 0;
+    bencher.bench_local(|| {
+        number += 1;
+        world.call(caller, callee, number, &payload);
+    });
+}
+
+/// Rules for other prefixes, and one for the procedure of the benches.
+fn permissions(rules: usize) -> RealmPermissions {
+    let prefix = |uri: &str| Pattern::new(UriRule::Loose, Match::Prefix, uri).expect("a valid prefix");
+    let others = (1..rules).map(|number| Rule::new(prefix(&format!("com.other{number}.")), Rights::ALL));
+    let rules = others.chain([Rule::new(prefix("com.example."), Rights::ALL)]).collect();
+    RealmPermissions::new(uri("realm1")).role("anonymous", Access::Rules(rules))
 }
 
 #[divan::bench(args = [1, 10, 100])]
@@ -230,7 +254,14 @@ struct World {
 
 impl World {
     fn new(encoding: Encoding) -> Self {
+        Self::with(encoding, |_| {})
+    }
+
+    fn with(encoding: Encoding, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new([uri("realm1")]);
+        // Time stands still here.
+        (config.message_rate, config.join_rate) = (None, None);
+        change(&mut config);
         config.max_subscriptions = usize::MAX;
         config.max_registrations = usize::MAX;
         Self { router: Router::new(config, [1; 32]), encoding }

@@ -111,6 +111,13 @@ macro_rules! conformance_cases {
                 Routers a_router_answers_each_peer_in_its_own_way;
                 Routers malformed_batches;
             }
+            authorization {
+                Routers what_a_role_may_do;
+                Routers decisions_keep_the_order;
+                Routers an_authorizer_that_fails_denies;
+                Routers a_procedure_decides;
+                Routers permissions_change_while_the_router_runs;
+            }
             closing {
                 Everywhere closing_twice_is_closing_once;
                 Everywhere a_handle_of_an_ended_session_says_so;

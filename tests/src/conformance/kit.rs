@@ -10,7 +10,7 @@ use wamp_driver::{
     net::{Connect, Network, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
         Encoding,
-        router::{Config, Counts},
+        router::{Authorization, Changes, Config, Counts, Permission},
     },
 };
 
@@ -43,6 +43,9 @@ pub trait Serving: Send + Sync {
     /// See [`Router::counts`].
     fn counts(&self) -> Counts;
 
+    /// See [`Router::reconfigure`].
+    fn reconfigure(&self, changes: Changes);
+
     /// See [`Router::shutdown`].
     fn shutdown(&self) -> ShutdownFuture;
 
@@ -57,6 +60,10 @@ impl<N: Network<Client: Into<Client>>> Serving for Router<N> {
 
     fn counts(&self) -> Counts {
         Self::counts(self)
+    }
+
+    fn reconfigure(&self, changes: Changes) {
+        Self::reconfigure(self, changes);
     }
 
     fn shutdown(&self) -> ShutdownFuture {
@@ -88,6 +95,8 @@ pub struct RouterSettings {
     realms: Vec<String>,
     authenticators: Vec<(String, Vec<Method>, Asked)>,
     authenticator_timeout: Option<Duration>,
+    authorizer: Option<Authorize>,
+    authorizer_procedure: Option<String>,
 }
 
 /// Who decides about clients.
@@ -99,6 +108,7 @@ enum Asked {
 /// An authenticator.
 pub(super) type Decide = fn(Question) -> BoxFuture<Result<Verdict, BoxError>>;
 
+type Authorize = Box<dyn Fn(Authorization) -> BoxFuture<Permission> + Send + Sync>;
 type Change = Box<dyn FnOnce(&mut Config) + Send>;
 
 impl fmt::Debug for RouterSettings {
@@ -168,6 +178,21 @@ impl RouterSettings {
         self
     }
 
+    /// See [`RouterBuilder::authorizer`]: for `realm1`.
+    pub fn authorizer(
+        mut self,
+        decide: impl Fn(Authorization) -> BoxFuture<Permission> + Send + Sync + 'static,
+    ) -> Self {
+        self.authorizer = Some(Box::new(decide));
+        self
+    }
+
+    /// See [`RouterBuilder::authorizer_procedure`]: for `realm1`.
+    pub fn authorizer_procedure(mut self, procedure: &str) -> Self {
+        self.authorizer_procedure = Some(procedure.to_owned());
+        self
+    }
+
     fn builder<N: Network>(self) -> RouterBuilder<N> {
         let mut builder = self.listen.into_iter().fold(Router::builder(), RouterBuilder::listen);
         builder = self.realms.into_iter().fold(builder, RouterBuilder::realm);
@@ -193,6 +218,13 @@ impl RouterSettings {
         }
         if let Some(handshakes) = self.max_handshakes {
             builder = builder.max_handshakes(handshakes);
+        }
+        let realm = wamp_driver::proto::Uri::unchecked("realm1");
+        if let Some(decide) = self.authorizer {
+            builder = builder.authorizer(realm.clone(), decide);
+        }
+        if let Some(procedure) = self.authorizer_procedure {
+            builder = builder.authorizer_procedure(realm, procedure);
         }
         builder
     }
@@ -236,6 +268,10 @@ impl Serving for Elsewhere {
 
     fn counts(&self) -> Counts {
         self.router.counts()
+    }
+
+    fn reconfigure(&self, changes: Changes) {
+        self.router.reconfigure(changes);
     }
 
     fn shutdown(&self) -> ShutdownFuture {

@@ -5,6 +5,7 @@
 //! [`Adapter`]; [`conformance_cases`](crate::conformance_cases) lists the cases, for the tests to be made of them.
 
 mod authentication;
+mod authorization;
 mod batches;
 mod calls;
 mod cases;

@@ -28,7 +28,6 @@ use crate::{
     auth::Auth,
     connect::{ClientOptions, JoinFuture},
     endpoint::Endpoint,
-    procedure::connect_in_process,
     router::RouterHandle,
     runtime::{BoxFuture, Runtime},
 };
@@ -147,7 +146,7 @@ impl<N: Network> IntoFuture for Connect<N> {
                 }
                 To::Router(router) => {
                     let known_as = router.known_as();
-                    connect_in_process(network, &router, &self.options, known_as).await
+                    memory::join(network, &router, &self.options, known_as).await
                 }
             };
             client.map(N::Client::from)

@@ -18,7 +18,7 @@ use tungstenite::protocol::Role;
 use wamp_proto::{
     Uri,
     auth::Method,
-    router::{Authentication, Config, Counts, Grant, Opened},
+    router::{Authentication, Changes, Config, Counts, Grant, Opened, RealmPermissions},
     transport::rawsocket::{self, RawSocket},
     uri::InvalidUri,
 };
@@ -36,6 +36,7 @@ use super::{
 use crate::{
     Authenticator,
     authenticator::{Authenticators, Decider},
+    authorizer::Authorizer,
     endpoint::{Endpoint, InvalidEndpoint, SocketAddress},
     procedure::ProcedureAuthenticator,
     router::{Idle, RouterHandle},
@@ -56,8 +57,12 @@ pub struct RouterBuilder<N> {
     deciders: Vec<(String, Vec<Method>, Asked)>,
     authenticator_timeout: Duration,
     known_as: Option<Grant>,
+    authorizers: Vec<Decider>,
     network: PhantomData<fn() -> N>,
 }
+
+/// Sets an authorizer once there is a router.
+type Decider = Box<dyn FnOnce(&RouterHandle) + Send>;
 
 /// Why a router did not start.
 #[derive(Debug)]
@@ -109,6 +114,7 @@ impl<N: Network> RouterBuilder<N> {
             deciders: Vec::new(),
             authenticator_timeout: Duration::from_secs(5),
             known_as: Some(Grant::trusted()),
+            authorizers: Vec::new(),
             network: PhantomData,
         }
     }
@@ -208,6 +214,26 @@ impl<N: Network> RouterBuilder<N> {
         self
     }
 
+    /// Who may do what in one realm. As soon as there are permissions for some realm, nobody may do anything in others.
+    pub fn permissions(mut self, permissions: RealmPermissions) -> Self {
+        self.config.permissions.push(permissions);
+        self
+    }
+
+    /// Who decides about those roles of a realm that are [`Access::Dynamic`](wamp_proto::router::Access::Dynamic). Without
+    /// one, they may do nothing.
+    pub fn authorizer(mut self, realm: Uri, authorizer: impl Authorizer) -> Self {
+        self.authorizers.push(Box::new(move |router| router.set_authorizer(&realm, authorizer)));
+        self
+    }
+
+    /// The same by a procedure of the realm: see [`RouterHandle::set_authorizer_procedure`].
+    pub fn authorizer_procedure(mut self, realm: Uri, procedure: impl Into<String>) -> Self {
+        let procedure = procedure.into();
+        self.authorizers.push(Box::new(move |router| router.set_authorizer_procedure(&realm, procedure)));
+        self
+    }
+
     fn start(self) -> Result<Router<N>, StartError> {
         let Self { mut realms, listen, mut config, deciders, .. } = self;
         if realms.is_empty() {
@@ -232,6 +258,9 @@ impl<N: Network> RouterBuilder<N> {
             origins: self.origins,
             network,
         });
+        for decide in self.authorizers {
+            decide(&server.handle);
+        }
         let mut router =
             Router { server, endpoints: Vec::new(), stop: Mutex::default(), sockets: Vec::new() };
         for endpoint in endpoints {
@@ -328,6 +357,11 @@ impl<N: Network> Router<N> {
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         self.server.handle.counts()
+    }
+
+    /// Changes settings while the router runs; see [`reconfigure`](wamp_proto::router::Router::reconfigure) of the core.
+    pub fn reconfigure(&self, changes: Changes) {
+        self.server.handle.reconfigure(changes);
     }
 
     /// Stops listening, says GOODBYE to every session and waits until all connections are gone, which each of them is after

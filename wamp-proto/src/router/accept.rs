@@ -17,6 +17,9 @@ use crate::{
 
 impl Router {
     pub(super) fn receive_hello(&mut self, now: Instant, peer: Peer, hello: Hello) {
+        if let Err((reason, text)) = self.check_join_rate(now, peer) {
+            return self.refuse(now, peer, reason, text);
+        }
         let realm = match self.admit(&hello) {
             Ok(realm) => realm,
             Err(Refusal::Violation(violation)) => return self.violate(now, peer, violation),
@@ -42,6 +45,9 @@ impl Router {
             let text = "try again".to_owned();
             return self.refuse(now, peer, uris::error::AUTHENTICATION_FAILED, text);
         }
+        if let Err((reason, text)) = self.check_room(peer, realm, &grant.authid) {
+            return self.refuse(now, peer, reason, text);
+        }
         self.links.stop_deadline(peer);
         let authid = grant.authid.clone();
         let identity = Identity {
@@ -66,7 +72,12 @@ impl Router {
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
         self.joined(now, peer);
-        self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
+        self.links.tell(Event::Joined {
+            connection: self.links.id(peer),
+            session,
+            realm: hello.realm,
+            authid,
+        });
     }
 
     fn welcome_message(&self, identity: &Identity) -> Welcome {

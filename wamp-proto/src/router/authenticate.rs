@@ -297,7 +297,7 @@ impl Router {
     fn tell_denied(&mut self, peer: Peer, joining: &Joining) {
         let address = self.links.get(peer).and_then(|link| link.origin.0.peer.clone());
         let details = &joining.hello.details;
-        self.tell(Event::Denied {
+        self.links.tell(Event::Denied {
             connection: self.links.id(peer),
             realm: joining.hello.realm.clone(),
             authid: details.authid.as_deref().map(|authid| authid.chars().take(MAX_SHOWN).collect()),

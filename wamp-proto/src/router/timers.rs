@@ -28,6 +28,10 @@ pub enum Timeout {
     Close,
     /// Time to look whether the connection takes what is queued for it (fault 68).
     Stall,
+    /// Nobody has decided what the session may do (fault 86).
+    Authorization,
+    /// The connection may send again.
+    Throttle,
     /// A call of this connection was not answered in its time.
     Call(RequestId),
 }
