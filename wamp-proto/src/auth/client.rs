@@ -260,11 +260,11 @@ impl Exchange {
             Proof::Scram(password) => self.answer_scram(password, challenge),
             #[cfg(feature = "cryptosign")]
             Proof::Cryptosign(key) => {
-                let message = self.to_sign(challenge)?;
+                let message = self.message(challenge)?;
                 plain(cryptosign::attach(&key.sign(&message), &message))
             }
             #[cfg(feature = "cryptosign")]
-            Proof::CryptosignElsewhere(_) => Ok(Answer::Sign(ToSign::Cryptosign(self.to_sign(challenge)?))),
+            Proof::CryptosignElsewhere(_) => Ok(Answer::Sign(ToSign::Cryptosign(self.message(challenge)?))),
             _ => Err(AuthError::NotOffered(challenge.authmethod.clone())),
         }
     }
@@ -281,7 +281,7 @@ impl Exchange {
 
     /// The message to sign, once the router has shown what it was asked for.
     #[cfg(feature = "cryptosign")]
-    fn to_sign(&mut self, challenge: &Challenge) -> Result<[u8; 32], AuthError> {
+    fn message(&mut self, challenge: &Challenge) -> Result<[u8; 32], AuthError> {
         let extra = &challenge.extra;
         let channel = self.bound(extra.channel_binding.as_deref())?;
         if let Some(expected) = self.policy.router_key {

@@ -1,11 +1,10 @@
 //! WAMP-CRA: a signature of the router's challenge with a shared secret (A-30..A-38).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{AuthError, Secret, secret::same};
+use super::{AuthError, Secret, mac::mac, secret::same};
 use crate::message::ChallengeExtra;
 
 /// Length and rounds of a derived key when the challenge has a salt and does not say.
@@ -120,12 +119,6 @@ pub(super) fn answer(secret: &Secret, extra: &ChallengeExtra) -> Result<String, 
 pub(super) fn challenge(extra: &ChallengeExtra) -> Result<&str, AuthError> {
     let why = "it lacks the text to sign";
     extra.challenge.as_deref().ok_or(AuthError::Challenge { method: "wampcra", why })
-}
-
-pub(super) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length.
-    Hmac::<Sha256>::new_from_slice(key)
-        .map_or([0; 32], |mac| mac.chain_update(message).finalize().into_bytes().into())
 }
 
 #[cfg(test)]

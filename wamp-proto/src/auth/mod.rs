@@ -17,6 +17,8 @@ mod error;
 mod expected;
 #[cfg(any(feature = "scram", feature = "cryptosign"))]
 mod hex;
+#[cfg(any(feature = "cra", feature = "scram"))]
+mod mac;
 #[cfg(feature = "scram")]
 pub mod scram;
 mod secret;

@@ -2,11 +2,10 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::{AuthError, Secret, TLS_EXPORTER, client::MAX_ITERATIONS, hex, secret::same};
+use super::{AuthError, Secret, TLS_EXPORTER, client::MAX_ITERATIONS, hex, mac::mac, secret::same};
 use crate::message::{AuthenticateExtra, ChallengeExtra};
 
 /// How a password becomes a key.
@@ -212,7 +211,7 @@ pub(super) fn answer(
         return Err(bad("it lacks nonce or salt"));
     };
     // and the router's part must not be empty.
-    if !nonce.strip_prefix(client_nonce).is_some_and(|router| !router.is_empty()) {
+    if nonce.strip_prefix(client_nonce).is_none_or(str::is_empty) {
         return Err(bad("its nonce does not begin with ours"));
     }
     let salt_bytes = STANDARD.decode(salt).map_err(|_| bad("its salt is not Base64"))?;
@@ -237,12 +236,6 @@ pub(super) fn is_verified(verifier: &str, expected: &[u8; 32]) -> bool {
 
 fn bad(why: &'static str) -> AuthError {
     AuthError::Challenge { method: "wamp-scram", why }
-}
-
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    // HMAC takes keys of any length.
-    Hmac::<Sha256>::new_from_slice(key)
-        .map_or([0; 32], |mac| mac.chain_update(message).finalize().into_bytes().into())
 }
 
 fn xor(one: &[u8; 32], other: &[u8; 32]) -> [u8; 32] {

@@ -18,7 +18,7 @@ use crate::{
     map::Seeded,
     message::{Authenticate, Challenge, ChallengeExtra, Hello, HelloDetails, MessageKind},
     time::Instant,
-    uri::uris,
+    uri::{Uri, uris},
 };
 
 /// A client that is on its way to become a session.
@@ -38,15 +38,33 @@ enum Step {
     Asked { proven: bool },
     /// A ticket, for a decision from outside.
     Ticket,
-    /// The answer to a challenge; whoever it is then, or nobody whatever the answer is.
-    Challenged(Expected, Option<Grant>),
+    /// The answer to a challenge; whoever it is then.
+    Challenged(Box<(Expected, Challenged)>),
+}
+
+/// Who is challenged.
+#[derive(Debug)]
+struct Challenged {
+    grant: Grant,
+    /// Nobody is let in whatever the answer is: there is no such one.
+    decoy: bool,
+}
+
+impl Challenged {
+    fn real(grant: Grant) -> Self {
+        Self { grant, decoy: false }
+    }
+
+    fn decoy(grant: Grant) -> Self {
+        Self { grant, decoy: true }
+    }
 }
 
 /// What to do about a HELLO.
 enum Choice {
     Admit(&'static str, Grant),
     Anonymous(String),
-    Challenge(Method, Option<Grant>, Credential),
+    Challenge(Method, Challenged, Credential),
     Ask(Method),
 }
 
@@ -77,9 +95,9 @@ impl Router {
                 let joining = joining(Method::Anonymous, Step::Asked { proven: true });
                 self.welcome(now, peer, joining, Method::Anonymous.name(), Grant::new(authid, role), None);
             }
-            Choice::Challenge(method, grant, credential) => {
+            Choice::Challenge(method, who, credential) => {
                 self.links.set_deadline(peer, now + self.config.auth_timeout, Timeout::Authenticate);
-                self.challenge(now, peer, joining(method, Step::Ticket), grant, &credential);
+                self.challenge(now, peer, joining(method, Step::Ticket), who, &credential);
             }
             Choice::Ask(method) => {
                 self.links.set_deadline(peer, now + self.config.auth_timeout, Timeout::Authenticate);
@@ -109,30 +127,20 @@ impl Router {
         if let Some(grant) = known.as_ref().filter(|_| offers(Method::Anonymous)) {
             return Ok(Choice::Admit("trusted", grant.clone()));
         }
-        let everybody = Authentication::new([Method::Anonymous]);
-        let rule = match &*self.config.authentication {
-            [] => Some(&everybody),
-            rules => rules.iter().find(|rule| rule.fits(&hello.realm, channel)),
-        };
+        let rule = self.rule(&hello.realm, channel);
         let names = offered.iter().filter_map(|name| Method::of(name));
         let names = names.chain(offered.is_empty().then_some(Method::Anonymous));
-        let taken = |method: &Method| rule.is_some_and(|rule| rule.methods.contains(method));
         let choice = rule.and_then(|rule| {
-            names.filter(taken).find_map(|method| rule.choose(method, &hello.details, channel, self.decoys))
+            let taken = |method: &Method| rule.methods.contains(method);
+            let mut names = names.filter(taken);
+            names.find_map(|method| rule.choose(method, &hello.details, channel, self.decoys))
         });
-        choice.ok_or_else(|| {
-            let only_anonymous = offered.iter().all(|name| name == Method::Anonymous.name());
-            let takes = rule.into_iter().flat_map(|rule| &rule.methods).map(|method| method.name());
-            let takes = takes.collect::<Vec<_>>().join(", ");
-            if only_anonymous {
-                //
-                let text = format!("anonymous clients may not join; this realm takes {takes}");
-                (uris::error::AUTHENTICATION_REQUIRED, text)
-            } else {
-                let text = format!("none of the methods offered can be used; this realm takes {takes}");
-                (uris::error::NO_MATCHING_AUTH_METHOD, text)
-            }
-        })
+        choice.ok_or_else(|| no_choice(rule, offered))
+    }
+
+    /// The rule for a client: the first that fits.
+    fn rule(&self, realm: &Uri, channel: &Channel) -> Option<&Authentication> {
+        self.config.authentication.iter().find(|rule| rule.fits(realm, channel))
     }
 
     /// Sends a challenge that only somebody with this credential can answer.
@@ -141,27 +149,27 @@ impl Router {
         now: Instant,
         peer: Peer,
         joining: Joining,
-        grant: Option<Grant>,
+        who: Challenged,
         credential: &Credential,
     ) {
         let nonce = self.random.seed();
         let method = joining.method.name();
         let Some((channel, _)) = self.links.get(peer).map(|link| &*link.origin) else { return };
         #[cfg(feature = "cryptosign")]
-        let rule = self.config.authentication.iter().find(|rule| rule.fits(&joining.hello.realm, channel));
+        let rule = self.rule(&joining.hello.realm, channel);
         let claim = Claim {
             authid: joining.hello.details.authid.as_deref().unwrap_or_default(),
             hello: &joining.hello.details,
             channel,
             nonce,
             #[cfg(feature = "cra")]
-            to_sign: self.to_sign(now, &joining, grant.as_ref(), nonce),
+            to_sign: self.to_sign(now, &joining, &who.grant, nonce),
             #[cfg(feature = "cryptosign")]
             router_key: rule.and_then(|rule| rule.router_key.as_ref()),
         };
         match Expected::new(credential, claim) {
             Ok((expected, extra)) => {
-                let joining = Joining { step: Step::Challenged(expected, grant), ..joining };
+                let joining = Joining { step: Step::Challenged(Box::new((expected, who))), ..joining };
                 self.send_challenge(now, peer, joining, Challenge { authmethod: method.to_owned(), extra });
             }
             Err(wrong) => self.refuse(now, peer, uris::error::AUTHENTICATION_FAILED, wrong.to_owned()),
@@ -185,18 +193,15 @@ impl Router {
 
     /// The text that WAMP-CRA signs.
     #[cfg(feature = "cra")]
-    fn to_sign(&self, now: Instant, joining: &Joining, grant: Option<&Grant>, nonce: [u8; 32]) -> String {
+    fn to_sign(&self, now: Instant, joining: &Joining, grant: &Grant, nonce: [u8; 32]) -> String {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
 
         let authid = joining.hello.details.authid.as_deref().unwrap_or_default();
-        // Somebody who is not there has the role that the first has who is.
-        let nobody = || self.config.authentication.iter().flat_map(|rule| &rule.principals).next();
-        let role = grant.map(|grant| &grant.authrole).or_else(|| nobody().map(|principal| &principal.role));
         let text = crate::dict::Dict::from_iter([
             ("authid", crate::Value::from(authid)),
-            ("authrole", role.map_or("user", |role| role).into()),
+            ("authrole", grant.authrole.as_str().into()),
             ("authmethod", Method::Cra.name().into()),
-            ("authprovider", grant.map_or("static", |grant| &grant.authprovider).into()),
+            ("authprovider", grant.authprovider.as_str().into()),
             ("nonce", STANDARD.encode(nonce).into()),
             ("timestamp", super::timestamp::format(self.config.unix_micros(now)).into()),
             ("session", joining.session.get().into()),
@@ -234,14 +239,15 @@ impl Router {
                 joining.step = Step::Asked { proven: true };
                 self.ask(peer, joining, Some(answer.signature.clone()));
             }
-            Step::Challenged(expected, grant) => {
+            Step::Challenged(challenged) => {
+                let (expected, who) = *challenged;
                 joining.step = Step::Asked { proven: true };
-                match expected.verify(answer).zip(grant) {
-                    Some((proven, grant)) => {
+                match expected.verify(answer) {
+                    Some(proof) if !who.decoy => {
                         let method = joining.method.name();
-                        self.welcome(now, peer, joining, method, grant, proven);
+                        self.welcome(now, peer, joining, method, who.grant, proof);
                     }
-                    None => self.deny(now, peer, &joining),
+                    _ => self.deny(now, peer, &joining),
                 }
             }
         }
@@ -270,10 +276,11 @@ impl Router {
             #[cfg(feature = "cryptosign")]
             Verdict::Accept(grant) if joining.method == Method::Cryptosign => {
                 let shown = public_key(&joining.hello.details).into_iter().collect();
-                self.challenge(now, peer, joining, Some(grant), &Credential::Cryptosign(shown));
+                self.challenge(now, peer, joining, Challenged::real(grant), &Credential::Cryptosign(shown));
             }
             Verdict::Challenge { grant, credential } if !proven && credential.method() == joining.method => {
-                self.challenge(now, peer, joining, grant, &credential);
+                let nobody = || Challenged::decoy(Grant::new("", "user"));
+                self.challenge(now, peer, joining, grant.map_or_else(nobody, Challenged::real), &credential);
             }
             Verdict::Deny => self.deny(now, peer, &joining),
             Verdict::Refuse { reason, message } => {
@@ -305,6 +312,19 @@ impl Router {
             peer: address,
         });
     }
+}
+
+/// Why none of the offered methods can be used.
+fn no_choice(rule: Option<&Authentication>, offered: &[String]) -> NoChoice {
+    let methods = rule.into_iter().flat_map(|rule| &rule.methods).map(|method| method.name());
+    let takes = methods.collect::<Vec<_>>().join(", ");
+    if offered.iter().all(|name| name == Method::Anonymous.name()) {
+        //
+        let text = format!("anonymous clients may not join; this realm takes {takes}");
+        return (uris::error::AUTHENTICATION_REQUIRED, text);
+    }
+    let text = format!("none of the methods offered can be used; this realm takes {takes}");
+    (uris::error::NO_MATCHING_AUTH_METHOD, text)
 }
 
 /// Most characters of a name that a log is given.
@@ -340,7 +360,7 @@ impl Authentication {
     fn claimed(&self, method: Method, hello: &HelloDetails, decoys: Seeded) -> Option<Choice> {
         if let Some(principal) = self.find(method, hello) {
             let credential = principal.credential_for(method)?;
-            return Some(Choice::Challenge(method, Some(principal.grant()), credential.clone()));
+            return Some(Choice::Challenge(method, Challenged::real(principal.grant()), credential.clone()));
         }
         if hello.authid.is_none() && method != Method::Cryptosign {
             return None;
@@ -387,6 +407,6 @@ impl Authentication {
             .zip(1..)
             .for_each(|(bytes, part)| bytes.copy_from_slice(&hash(part).to_be_bytes()));
         let credential = template.credential_for(method)?.decoy(bytes);
-        Some(Choice::Challenge(method, None, credential))
+        Some(Choice::Challenge(method, Challenged::decoy(template.grant()), credential))
     }
 }

@@ -47,6 +47,7 @@ pub use state::State;
 pub use timers::{Deadline, Timeout};
 
 use crate::{
+    auth::Method,
     channel::Channel,
     codec::Encoding,
     dict::Dict,
@@ -236,7 +237,10 @@ pub struct Router {
 impl Router {
     /// A router for the realms of `config`. Every id that it draws comes from `seed`: take it from a secure random source,
     /// or from a test.
-    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+    pub fn new(mut config: Config, seed: [u8; 32]) -> Self {
+        if config.authentication.is_empty() {
+            config.authentication.push(Authentication::new([Method::Anonymous]));
+        }
         let mut random = RandomIds::new(seed);
         let hash = Seeded::new(random.seed());
         let config = Arc::new(config);
