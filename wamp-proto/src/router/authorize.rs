@@ -190,7 +190,7 @@ impl Router {
     /// already, or its time was over, or the session has left, or its permissions have changed.
     pub fn authorize(&mut self, now: Instant, id: AuthorizationId, permission: Permission) {
         let Some(peer) = self.links.find(id.connection) else { return };
-        if self.links.awaits(peer, id.number) {
+        if self.links.is_open(peer, id.number) {
             self.conclude(now, peer, permission);
             self.reap(now);
         }
@@ -414,7 +414,7 @@ impl Links {
         }
     }
 
-    fn awaits(&self, peer: Peer, number: u64) -> bool {
+    fn is_open(&self, peer: Peer, number: u64) -> bool {
         let waiting = self.get(peer).and_then(|link| link.waiting.as_ref());
         waiting.is_some_and(|waiting| waiting.number == number)
     }

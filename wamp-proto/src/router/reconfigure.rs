@@ -39,8 +39,9 @@ impl Router {
         config.permissions = permissions;
         self.config = Arc::new(config);
         self.links.set_config(self.config.clone());
-        for (uri, place) in &self.realm_places {
-            if let Some(realm) = self.realms.get_mut(*place) {
+        for uri in &self.config.realms {
+            let place = self.realm_places.get(uri);
+            if let Some(realm) = place.and_then(|place| self.realms.get_mut(*place)) {
                 realm.permissions = Permissions::of(uri, &self.config.permissions, self.links.hash());
             }
         }
