@@ -16,10 +16,7 @@ use wamp_proto::{
 };
 
 use crate::{
-    Client, Error, ProgressiveCall, StreamingCall,
-    arguments::Arguments,
-    cipher::Sealing,
-    pending::Pending,
+    Client, Error, ProgressiveCall, StreamingCall, arguments::Arguments, cipher::Sealing, pending::Pending,
     shared::Outcome,
 };
 
@@ -170,7 +167,9 @@ impl Reading {
     /// The last answer.
     pub(crate) fn outcome(&self, outcome: Result<Outcome, Error>) -> Result<CallResult, Error> {
         match outcome {
-            Ok(Outcome::Result { details, payload }) => self.result(CallResult { details: *details, payload }),
+            Ok(Outcome::Result { details, payload }) => {
+                self.result(CallResult { details: *details, payload })
+            }
             Ok(outcome) => Err(outcome.unexpected()),
             Err(error) if self.limited => Err(self.sealing.open_error(error).of_limited_call()),
             Err(error) => Err(self.sealing.open_error(error)),

@@ -4,12 +4,7 @@ use std::{fmt, sync::Arc};
 
 use wamp_proto::{Encoding, Payload, Uri, error::RemoteError, message::PayloadAttributes};
 
-use crate::{
-    Error, ErrorReply, Invocation,
-    handler::DynHandler,
-    runtime::BoxFuture,
-    shared::Shared,
-};
+use crate::{Error, ErrorReply, Invocation, handler::DynHandler, runtime::BoxFuture, shared::Shared};
 
 /// How payloads travel so that the router cannot read them: payload passthru mode (E-01..E-14).
 ///
@@ -107,7 +102,9 @@ impl Wrapping {
 
     /// What came; `None` when it is not wrapped (E-02).
     fn read(attributes: Option<&PayloadAttributes>) -> Result<Option<Self>, CipherError> {
-        let Some(attributes) = attributes.filter(|attributes| attributes.is_active()) else { return Ok(None) };
+        let Some(attributes) = attributes.filter(|attributes| attributes.is_active()) else {
+            return Ok(None);
+        };
         let named = attributes.ppt_serializer.as_deref().unwrap_or("none");
         let serializer = Encoding::ALL.into_iter().find(|encoding| encoding.name() == named);
         Ok(Some(Self {

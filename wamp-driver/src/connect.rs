@@ -18,7 +18,9 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{Cipher, Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
+use crate::{
+    Cipher, Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place,
+};
 
 /// Settings of a client, the same for every adapter.
 #[derive(Clone)]

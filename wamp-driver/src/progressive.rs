@@ -75,8 +75,7 @@ impl Start {
         let request = ready!(pending.poll_made(context))?;
         let Some(pending) = self.pending.take() else { return Poll::Pending };
         let Self { results, client, cancel, reading, .. } = self;
-        let (results, client, reading, cancel) =
-            (results.clone(), client.clone(), reading.clone(), *cancel);
+        let (results, client, reading, cancel) = (results.clone(), client.clone(), reading.clone(), *cancel);
         Poll::Ready(Ok((
             request,
             CallStream { pending, results, last: None, done: false, cancel, reading, client },

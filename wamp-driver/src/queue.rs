@@ -16,7 +16,10 @@ use wamp_proto::{
     message::EventDetails,
 };
 
-use crate::{cipher::{CipherError, Sealing}, shared::{Shared, lock}};
+use crate::{
+    cipher::{CipherError, Sealing},
+    shared::{Shared, lock},
+};
 
 /// An event of a subscription. What the router says about it never mixes with what the publisher sent.
 #[derive(Clone, Debug)]

@@ -47,7 +47,9 @@ async fn progress(callee: &Client, caller: &Client) -> Checked {
 }
 
 async fn canceling(callee: &Client, caller: &Client) -> Checked {
-    callee.register("com.example.never", || std::future::pending::<Result<(), wamp_tokio::ErrorReply>>()).await?;
+    callee
+        .register("com.example.never", || std::future::pending::<Result<(), wamp_tokio::ErrorReply>>())
+        .await?;
     for mode in [CancelMode::Skip, CancelMode::Kill, CancelMode::KillNoWait] {
         let call = caller.call("com.example.never").timeout(Duration::from_millis(200)).cancel_mode(mode);
         ensure(matches!(call.await, Err(wamp_tokio::Error::Timeout)), "a call with a time limit")?;
@@ -103,7 +105,10 @@ async fn disclosure(callee: &Client, caller: &Client) -> Checked {
     ensure(who == Some(caller.session().get()), "a caller that is disclosed")?;
     let mut events = callee.subscribe("com.disclosed.event").await?;
     caller.publish("com.disclosed.event").disclose_me().acknowledge().await?;
-    ensure(next(&mut events).await?.details.publisher == Some(caller.session()), "a publisher that is disclosed")
+    ensure(
+        next(&mut events).await?.details.publisher == Some(caller.session()),
+        "a publisher that is disclosed",
+    )
 }
 
 async fn meta(one: &Client, other: &Client) -> Checked {

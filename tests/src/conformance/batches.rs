@@ -4,10 +4,9 @@ use tungstenite::Message;
 use wamp_driver::proto::transport::websocket::Batching;
 
 use super::{
-    Encoding, Kit, RouterSettings, Stage, Transport, calls, events, payloads, progress,
+    Encoding, Kit, RouterSettings, Transport, calls, events, payloads, progress,
     rules::{HELLO, close_frame, start, websocket},
 };
-
 
 /// Those cases that have many messages under way, large ones and small ones.
 pub(super) async fn nothing_else_changes(kit: Kit) {

@@ -64,7 +64,8 @@ pub(super) async fn calls_and_their_answers(stage: Stage) {
     let sum = caller.call("t.secret.add").args((1, "ü")).value::<String>();
     assert_eq!(stage.within(sum).await.unwrap(), "1ü");
     // A pattern's calls are those of the URI that is called.
-    let call = caller.call("t.secret.any.thing").args((1,)).kwargs(BTreeMap::from([("k", (None::<i64>, 1.5))]));
+    let call =
+        caller.call("t.secret.any.thing").args((1,)).kwargs(BTreeMap::from([("k", (None::<i64>, 1.5))]));
     let result = stage.within(call).await.unwrap();
     assert_eq!(result.args::<(i64,)>().unwrap(), (1,));
     assert_eq!(result.kwargs::<BTreeMap<String, (Option<i64>, f64)>>().unwrap()["k"], (None, 1.5));
@@ -91,7 +92,10 @@ pub(super) async fn without_a_cipher_payloads_are_raw(stage: Stage) {
     let attributes = event.details.payload_attributes.as_deref().unwrap();
     assert_eq!(attributes.ppt_scheme.as_deref(), Some("x_toy"));
     assert_eq!(attributes.ppt_serializer.as_deref(), Some("cbor"));
-    assert_eq!((attributes.ppt_cipher.as_deref(), attributes.ppt_keyid.as_deref()), (Some("xor"), Some("42")));
+    assert_eq!(
+        (attributes.ppt_cipher.as_deref(), attributes.ppt_keyid.as_deref()),
+        (Some("xor"), Some("42"))
+    );
     let sealed = event.payload.binary().unwrap();
     assert!(!sealed.windows(7).any(|part| part == b"read me"));
     let wrapping = Toy(42).wrapping(&event.topic).unwrap();
@@ -101,7 +105,10 @@ pub(super) async fn without_a_cipher_payloads_are_raw(stage: Stage) {
     let mut events = stranger.subscribe("t.open").await.unwrap();
     knowing.publish("t.open").args(("read me",)).acknowledge().await.unwrap();
     let event = stage.within(events.next()).await.unwrap();
-    assert_eq!((event.value::<String>().unwrap().as_str(), event.details.payload_attributes), ("read me", None));
+    assert_eq!(
+        (event.value::<String>().unwrap().as_str(), event.details.payload_attributes),
+        ("read me", None)
+    );
 }
 
 /// E-07, E-08: events, retained ones too.
@@ -135,7 +142,8 @@ pub(super) async fn parts(stage: Stage) {
     let (mut arguments, results) = caller.call("t.secret.sum").args((1,)).streaming().await.unwrap();
     arguments.send((2,)).await.unwrap();
     arguments.finish((3,)).await.unwrap();
-    let results = stage.within(results.map(|result| result.unwrap().value::<i64>().unwrap()).collect::<Vec<_>>());
+    let results =
+        stage.within(results.map(|result| result.unwrap().value::<i64>().unwrap()).collect::<Vec<_>>());
     assert_eq!(results.await, [3, 6, 6]);
 }
 

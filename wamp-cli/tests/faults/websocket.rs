@@ -206,9 +206,15 @@ fn answer_to(scene: &mut Scene, request: &[u8]) -> String {
 #[test]
 fn fault_13_no_subprotocol_in_common() {
     let mut scene = Scene::start();
-    for offer in
-        ["", "mqtt", "wamp", "wamp.2.JSON", "wamp.2.ubjson.batched", "wamp.2.ubjson", "wamp.2.json wamp.2.cbor"]
-    {
+    for offer in [
+        "",
+        "mqtt",
+        "wamp",
+        "wamp.2.JSON",
+        "wamp.2.ubjson.batched",
+        "wamp.2.ubjson",
+        "wamp.2.json wamp.2.cbor",
+    ] {
         let header =
             if offer.is_empty() { String::new() } else { format!("Sec-WebSocket-Protocol: {offer}\r\n") };
         let answer = answer_to(&mut scene, request(&header).as_bytes());

@@ -362,7 +362,8 @@ impl Frames {
             Message::Unsubscribe(message) => message.request,
             Message::Call(message) => {
                 let (request, more) = (message.request, message.options.progress);
-                let known = if more { !self.parts.insert(request.get()) } else { self.parts.remove(&request.get()) };
+                let known =
+                    if more { !self.parts.insert(request.get()) } else { self.parts.remove(&request.get()) };
                 if known {
                     return;
                 }

@@ -282,7 +282,8 @@ impl Session {
         if let Some(pending) = self.answered(MessageKind::Error, error.request_kind, error.request) {
             self.forget_refused(&pending);
             let wrapping = error.details.payload_attributes.filter(|attributes| attributes.is_active());
-            let failure = Failure::Remote(RemoteError { error: error.error, payload: error.payload, wrapping });
+            let failure =
+                Failure::Remote(RemoteError { error: error.error, payload: error.payload, wrapping });
             self.events.push_back(Event::Failed { request: error.request, failure });
         }
     }
