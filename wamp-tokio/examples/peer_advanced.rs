@@ -126,7 +126,8 @@ async fn meta(one: &Client, other: &Client) -> Checked {
     ensure(callees == [one.session()], "the callees of a registration")?;
     ensure(registrations.get(registration.id()).await?.uri == "com.example.new", "what is known of it")?;
     let subscriptions = other.meta().subscriptions();
-    let subscribers = subscriptions.list_subscribers(created.id()).await?;
+    let events = other.subscribe("com.example.listened").await?;
+    let subscribers = subscriptions.list_subscribers(events.id()).await?;
     ensure(subscribers == [other.session()], "the subscribers of a subscription")
 }
 
