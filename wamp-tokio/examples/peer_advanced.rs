@@ -47,9 +47,7 @@ async fn progress(callee: &Client, caller: &Client) -> Checked {
 }
 
 async fn canceling(callee: &Client, caller: &Client) -> Checked {
-    callee
-        .register("com.example.never", || std::future::pending::<Result<(), wamp_tokio::ErrorReply>>())
-        .await?;
+    callee.register("com.example.never", std::future::pending::<Result<(), wamp_tokio::ErrorReply>>).await?;
     for mode in [CancelMode::Skip, CancelMode::Kill, CancelMode::KillNoWait] {
         let call = caller.call("com.example.never").timeout(Duration::from_millis(200)).cancel_mode(mode);
         ensure(matches!(call.await, Err(wamp_tokio::Error::Timeout)), "a call with a time limit")?;
