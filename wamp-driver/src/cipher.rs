@@ -196,17 +196,14 @@ impl fmt::Debug for Sealing {
 }
 
 /// The handler of a procedure that the client's cipher may cover: what it is given is unwrapped, what it answers wrapped.
-pub(crate) fn sealing(shared: &Arc<Shared>, procedure: &Uri, handler: Arc<DynHandler>) -> Arc<DynHandler> {
+pub(crate) fn sealing(shared: &Shared, procedure: &Uri, handler: Arc<DynHandler>) -> Arc<DynHandler> {
     if shared.cipher.is_none() {
         return handler;
     }
-    // What the handler owns must not own the session.
-    let (shared, procedure) = (Arc::downgrade(shared), procedure.clone());
+    let procedure = procedure.clone();
     Arc::new(move |mut invocation: Invocation| -> BoxFuture<_> {
         let called = invocation.details.procedure.as_ref().unwrap_or(&procedure);
-        if let Some(shared) = shared.upgrade() {
-            invocation.sealing = Sealing::new(&shared, called);
-        }
+        invocation.sealing = Sealing::new(&invocation.shared, called);
         if invocation.sealing.0.is_none() {
             return handler(invocation);
         }

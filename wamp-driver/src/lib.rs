@@ -44,8 +44,8 @@ pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture, Reply};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
-    ByMatch, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo, Registrations,
-    SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
+    ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo,
+    Registrations, SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
 };
 pub use progressive::{
     CallSink, CallStream, LastResult, NextResult, ProgressiveCall, SendPart, StreamingCall,

@@ -47,9 +47,7 @@ async fn progress(callee: &Client, caller: &Client) -> Checked {
 }
 
 async fn canceling(callee: &Client, caller: &Client) -> Checked {
-    callee
-        .register("com.example.never", || std::future::pending::<Result<(), wamp_tokio::ErrorReply>>())
-        .await?;
+    callee.register("com.example.never", std::future::pending::<Result<(), wamp_tokio::ErrorReply>>).await?;
     for mode in [CancelMode::Skip, CancelMode::Kill, CancelMode::KillNoWait] {
         let call = caller.call("com.example.never").timeout(Duration::from_millis(200)).cancel_mode(mode);
         ensure(matches!(call.await, Err(wamp_tokio::Error::Timeout)), "a call with a time limit")?;
@@ -126,7 +124,8 @@ async fn meta(one: &Client, other: &Client) -> Checked {
     ensure(callees == [one.session()], "the callees of a registration")?;
     ensure(registrations.get(registration.id()).await?.uri == "com.example.new", "what is known of it")?;
     let subscriptions = other.meta().subscriptions();
-    let subscribers = subscriptions.list_subscribers(created.id()).await?;
+    let events = other.subscribe("com.example.listened").await?;
+    let subscribers = subscriptions.list_subscribers(events.id()).await?;
     ensure(subscribers == [other.session()], "the subscribers of a subscription")
 }
 

@@ -243,6 +243,14 @@ pub(super) async fn history(kit: Kit) {
             assert_eq!(numbers, [9, 8, 7]);
             // It is the time of the world.
             assert!(past[0].timestamp.starts_with("20"), "{}", past[0].timestamp);
+            for limit in [1, 2] {
+                let query = HistoryQuery { limit: Some(limit), ..HistoryQuery::default() };
+                let past = subscriptions.events(id, query).await.unwrap();
+                assert_eq!(past.len(), usize::try_from(limit).unwrap());
+            }
+            let future =
+                HistoryQuery { from_time: Some("2999-01-01T00:00:00Z".into()), ..HistoryQuery::default() };
+            assert!(subscriptions.events(id, future).await.unwrap().is_empty());
             let unknown = HistoryQuery { from_time: Some("yesterday".to_owned()), ..HistoryQuery::default() };
             let refused = subscriptions.events(id, unknown).await.unwrap_err();
             assert!(matches!(&refused, Error::Remote(error) if error.error == "wamp.error.invalid_argument"));

@@ -55,8 +55,18 @@ impl Question {
 async fn ask(context: &Context, client: &Client, question: Question) -> Result<(), Failure> {
     let Question { procedure, args, kwargs } = question;
     let result = client.call(procedure).args(args).kwargs(kwargs).await?;
-    context.printer.result(&result.payload)
+    if procedure != HISTORY {
+        return context.printer.result(&result.payload);
+    }
+    // Past events are the arguments, or one list of them: a line each, as those that come.
+    let events = match result.payload.list().map_err(wamp_tokio::Error::from)?.as_slice() {
+        [Value::List(events)] => events.clone(),
+        events => events.to_vec(),
+    };
+    events.into_iter().try_for_each(|event| context.printer.value(event))
 }
+
+const HISTORY: &str = "wamp.subscription.get_events";
 
 fn session(command: SessionCommand) -> Question {
     use SessionCommand as S;
@@ -106,11 +116,9 @@ fn subscription(command: SubscriptionCommand) -> Question {
         S::Subscribers(of) => {
             Question::new("wamp.subscription.list_subscribers", [of.subscription.get().into()])
         }
-        S::History { of, reverse, limit } => {
-            Question::new("wamp.subscription.get_events", [of.subscription.get().into()])
-                .with("reverse", Some(reverse))
-                .with("limit", limit)
-        }
+        S::History { of, reverse, limit } => Question::new(HISTORY, [of.subscription.get().into()])
+            .with("reverse", Some(reverse))
+            .with("limit", limit),
     }
 }
 
