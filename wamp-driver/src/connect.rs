@@ -41,6 +41,9 @@ pub struct ClientOptions {
     pub max_invocations: usize,
     /// What to call ourselves, for the router's logs. Default: this library.
     pub agent: Option<String>,
+    /// How TLS is spoken.
+    #[cfg(feature = "tls")]
+    pub tls: crate::net::TlsOptions,
 }
 
 impl Default for ClientOptions {
@@ -55,6 +58,8 @@ impl Default for ClientOptions {
             limits: Limits::default(),
             max_invocations: 1_000,
             agent: None,
+            #[cfg(feature = "tls")]
+            tls: crate::net::TlsOptions::default(),
         }
     }
 }

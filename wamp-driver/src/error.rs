@@ -7,7 +7,7 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::endpoint::InvalidEndpoint;
+use crate::{endpoint::InvalidEndpoint, net::TlsError};
 
 /// Why a call, publication, subscription or registration failed. Says whose fault it is.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -109,6 +109,15 @@ pub enum ConnectError {
         to: String,
         /// What went wrong.
         why: String,
+    },
+    /// TLS failed, or the certificate of the router is not to be trusted. Nothing was sent in plaintext.
+    #[error("no TLS with {to}: {error}")]
+    Tls {
+        /// Where to.
+        to: String,
+        /// What went wrong, and at whose end.
+        #[source]
+        error: TlsError,
     },
     /// The connection was not made in time.
     #[error("{to} did not answer within {within:?}")]

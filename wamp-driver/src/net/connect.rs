@@ -1,5 +1,8 @@
 //! From a URL to a joined session.
 
+#[cfg(feature = "tls")]
+mod secure;
+
 use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use tungstenite::{
@@ -17,10 +20,13 @@ use wamp_proto::{
     },
 };
 
+#[cfg(feature = "tls")]
+use super::tls::Connector;
 use super::{
     Network, Socket,
     pump::{self, Transport},
     raw::Raw,
+    tls::{self, TlsError},
     websocket::{WebSocket, request},
     within,
 };
@@ -110,7 +116,7 @@ impl<N: Network> IntoFuture for Connect<N> {
                     let endpoint: Endpoint = url.parse()?;
                     let (runtime, address) = (network.clone(), endpoint.address());
                     let dial = Box::new(move || network.connect(address.clone()));
-                    Dial { runtime, endpoint, options: self.options, dial }.connect().await
+                    Dial::new(runtime, endpoint, self.options, dial)?.connect().await
                 }
                 To::Router(router) => connect_in_process(network, &router, &self.options).await,
             };
@@ -153,34 +159,69 @@ struct Dial {
     options: ClientOptions,
     /// Opens a socket to the endpoint.
     dial: Box<Dialer>,
+    /// Speaks TLS, where the endpoint demands it.
+    #[cfg(feature = "tls")]
+    tls: Option<Connector>,
 }
 
 type Dialer = dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
 
 impl Dial {
-    async fn connect(self) -> Result<Client, ConnectError> {
-        let (runtime, to) = (self.runtime.clone(), self.endpoint.to_string());
-        let limit = self.options.connect_timeout;
-        let join = within(&*runtime, limit, self.open()).await;
-        join.ok_or(ConnectError::Timeout { to, within: limit })??.await
+    fn new(
+        runtime: Arc<dyn Runtime>,
+        endpoint: Endpoint,
+        options: ClientOptions,
+        dial: Box<Dialer>,
+    ) -> Result<Self, ConnectError> {
+        #[cfg(feature = "tls")]
+        let tls = connector(&endpoint, &options)?;
+        #[cfg(not(feature = "tls"))]
+        if endpoint.is_tls() {
+            return Err(ConnectError::Tls { to: endpoint.to_string(), error: TlsError::NotBuilt });
+        }
+        Ok(Self {
+            runtime,
+            endpoint,
+            options,
+            dial,
+            #[cfg(feature = "tls")]
+            tls,
+        })
     }
 
-    async fn open(self) -> Result<JoinFuture, ConnectError> {
+    async fn connect(&self) -> Result<Client, ConnectError> {
+        let limit = self.options.connect_timeout;
+        let join = within(&*self.runtime, limit, self.open()).await;
+        join.ok_or_else(|| ConnectError::Timeout { to: self.endpoint.to_string(), within: limit })??.await
+    }
+
+    async fn open(&self) -> Result<JoinFuture, ConnectError> {
         match &self.endpoint {
             Endpoint::WebSocket { address, path } => self.websocket(&format!("ws://{address}{path}")).await,
+            Endpoint::WebSocketTls { address, path } => {
+                self.websocket(&format!("wss://{address}{path}")).await
+            }
             Endpoint::WebSocketUnix(_) => self.websocket("ws://localhost/ws").await,
-            Endpoint::RawSocket(_) | Endpoint::Unix(_) => self.raw().await,
+            Endpoint::RawSocket(_) | Endpoint::RawSocketTls(_) | Endpoint::Unix(_) => self.raw().await,
         }
     }
 
     async fn dial(&self) -> Result<Box<dyn Socket>, ConnectError> {
-        (self.dial)().await.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })
+        let socket = (self.dial)().await;
+        let socket = socket.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let secured = tls.connect(socket).await.map_err(|error| self.no_tls(error))?;
+            return Ok(Box::new(secured));
+        }
+        Ok(socket)
     }
 
     async fn websocket(&self, url: &str) -> Result<JoinFuture, ConnectError> {
         let upgrade = self.upgrade(url)?;
         match request(self.dial().await?, upgrade).await {
             Ok((socket, response)) => self.upgraded(socket, &response),
+            Err(tungstenite::Error::Io(error)) => Err(self.broken(&error)),
             Err(error) => Err(self.failed(describe(error))),
         }
     }
@@ -217,7 +258,15 @@ impl Dial {
                 Err(RawSocketError::Refused(error)) if error == HandshakeRefused::SERIALIZER => {
                     refused = error.to_string();
                 }
-                Err(error) => return Err(self.failed(error.to_string())),
+                Err(RawSocketError::NotRawSocket { octet: tls::ALERT }) => {
+                    return Err(self.no_tls(TlsError::TlsExpected));
+                }
+                Err(error) => {
+                    return Err(raw.failure().map_or_else(
+                        || self.failed(error.to_string()),
+                        |failure| self.broken(failure),
+                    ));
+                }
             }
         }
         Err(self.failed(refused))
@@ -237,6 +286,29 @@ impl Dial {
     fn failed(&self, why: String) -> ConnectError {
         ConnectError::Handshake { to: self.endpoint.to_string(), why }
     }
+
+    /// The socket failed within the handshake of the transport; it may be TLS that did.
+    fn broken(&self, error: &io::Error) -> ConnectError {
+        match TlsError::within(error) {
+            Some(error) => self.no_tls(error.clone()),
+            None => self.failed(error.to_string()),
+        }
+    }
+
+    fn no_tls(&self, error: TlsError) -> ConnectError {
+        ConnectError::Tls { to: self.endpoint.to_string(), error }
+    }
+}
+
+#[cfg(feature = "tls")]
+fn connector(endpoint: &Endpoint, options: &ClientOptions) -> Result<Option<Connector>, ConnectError> {
+    let (address, websocket) = match endpoint {
+        Endpoint::WebSocketTls { address, .. } => (address, true),
+        Endpoint::RawSocketTls(address) => (address, false),
+        _ => return Ok(None),
+    };
+    let connector = Connector::new(&options.tls, &address.host, websocket);
+    connector.map(Some).map_err(|error| ConnectError::Tls { to: endpoint.to_string(), error })
 }
 
 fn describe(error: tungstenite::Error) -> String {

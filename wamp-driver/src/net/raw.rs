@@ -20,6 +20,8 @@ use crate::runtime::Runtime;
 pub(super) struct Raw<S> {
     pub(super) socket: S,
     codec: RawSocket,
+    /// Why the socket failed, if it did.
+    failed: Option<io::Error>,
 }
 
 /// Room that a read finds in the buffer at least.
@@ -27,14 +29,14 @@ const READ_ROOM: usize = 4 << 10;
 
 impl<S: Socket> Raw<S> {
     pub(super) fn new(socket: S, codec: RawSocket) -> Self {
-        Self { socket, codec }
+        Self { socket, codec, failed: None }
     }
 
     /// A socket of which a part was read already.
     pub(super) fn with_read(socket: S, mut codec: RawSocket, read: &[u8]) -> Self {
         codec.buffer().extend_from_slice(read);
         codec.handle_read();
-        Self { socket, codec }
+        Self { socket, codec, failed: None }
     }
 
     /// Exchanges the handshake; gives the serializer and the largest message that the peer accepts.
@@ -53,8 +55,8 @@ impl<S: Socket> Raw<S> {
                     }
                     _ => {}
                 }
-                if matches!(flushed, Poll::Ready(Err(_))) {
-                    self.codec.handle_eof();
+                if let Poll::Ready(Err(error)) = flushed {
+                    self.fail(error);
                     continue;
                 }
                 ready!(self.poll_fill(context));
@@ -80,10 +82,22 @@ impl<S: Socket> Raw<S> {
         let buffer = self.codec.buffer();
         buffer.reserve(READ_ROOM);
         match ready!(self.socket.poll_read_buf(context, buffer)) {
-            Ok(0) | Err(_) => self.codec.handle_eof(),
+            Ok(0) => self.codec.handle_eof(),
             Ok(_) => self.codec.handle_read(),
+            Err(error) => self.fail(error),
         }
         Poll::Ready(())
+    }
+
+    /// To the codec, it is the end; the first failure says why.
+    fn fail(&mut self, error: io::Error) {
+        self.failed.get_or_insert(error);
+        self.codec.handle_eof();
+    }
+
+    /// Why the socket failed, if it did.
+    pub(super) fn failure(&self) -> Option<&io::Error> {
+        self.failed.as_ref()
     }
 
     fn poll_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -19,7 +19,12 @@ use tungstenite::{
 };
 use wamp_proto::Encoding;
 
-use super::{Socket, prefixed::Prefixed, pump::Transport, socket::poll_discard};
+use super::{
+    Socket,
+    prefixed::Prefixed,
+    pump::Transport,
+    socket::{or_would_block, poll_discard},
+};
 
 /// A socket as the WebSocket library wants it: it blocks never, and says when it would.
 struct Bridge<S> {
@@ -35,13 +40,6 @@ impl<S> Bridge<S> {
 
     fn wakes(&mut self, context: &Context<'_>) {
         self.waker.clone_from(context.waker());
-    }
-}
-
-fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
-    match poll {
-        Poll::Ready(result) => result,
-        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 
