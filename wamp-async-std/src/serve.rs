@@ -38,7 +38,7 @@ struct Unix(Async<UnixListener>);
 impl Accept for Unix {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let stream = ready!(poll_accept(&self.0, context, |listener| Async::new(listener.accept()?.0)))?;
-        Poll::Ready(Ok(Box::new(crate::connect::Stream(stream))))
+        Poll::Ready(Ok(crate::connect::unix(stream)))
     }
 }
 

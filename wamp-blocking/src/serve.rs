@@ -47,6 +47,6 @@ impl Accept for Unix {
         let (stream, _) =
             ready!(self.0.poll(context, Until::Readable, mio::net::UnixListener::accept, |_| true))?;
         let stream = Watched::new(self.0.reactor().clone(), stream)?;
-        Poll::Ready(Ok(Box::new(crate::connect::Stream(stream))))
+        Poll::Ready(Ok(crate::connect::unix(stream)))
     }
 }

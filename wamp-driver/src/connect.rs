@@ -9,7 +9,7 @@ use std::{
 };
 
 use wamp_proto::{
-    Encoding, Limits, Uri,
+    Channel, Encoding, Limits, Uri,
     error::Closed,
     id::SessionId,
     message::{Feature, Features, Role, Roles, Welcome, WelcomeDetails},
@@ -65,8 +65,9 @@ impl Default for ClientOptions {
 }
 
 impl ClientOptions {
-    /// A session over an open transport that speaks `encoding` and takes messages up to `send_limit` bytes: the machine for
-    /// the adapter's pump, and the future that waits until the session is joined.
+    /// A session over an open transport that speaks `encoding` and takes messages up to `send_limit` bytes, where `channel`
+    /// is what is known about the connection: the machine for the adapter's pump, and the future that waits until the
+    /// session is joined.
     ///
     /// # Errors
     ///
@@ -76,6 +77,7 @@ impl ClientOptions {
         runtime: Arc<dyn Runtime>,
         encoding: Encoding,
         send_limit: usize,
+        channel: Channel,
     ) -> Result<(ClientMachine, JoinFuture), ConnectError> {
         let mut config = Config::new(self.realm.parse::<Uri>()?);
         config.roles = roles();

@@ -49,7 +49,9 @@ pub use runtime::{BoxFuture, Job, Runtime};
 pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
 pub use wamp_proto as proto;
+pub use wamp_proto::channel::{Channel, ClientCertificate, Cookie};
 pub use wamp_proto::message::{CancelMode, InvocationPolicy, WelcomeDetails};
+pub use wamp_proto::router::Grant;
 
 #[cfg(test)]
 mod tests;

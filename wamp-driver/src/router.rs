@@ -64,8 +64,9 @@ impl RouterHandle {
 
     /// A connection whose transport is open: give it to a pump.
     pub fn open(&self, opened: Opened) -> RouterConnection {
+        let encoding = opened.encoding;
         let id = self.0.update(None, |router, now| router.open(now, opened));
-        RouterConnection { shared: self.0.clone(), id, encoding: opened.encoding }
+        RouterConnection { shared: self.0.clone(), id, encoding }
     }
 
     /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of

@@ -35,6 +35,6 @@ struct Unix(tokio::net::UnixListener);
 impl Accept for Unix {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let (stream, _) = ready!(self.0.poll_accept(context))?;
-        Poll::Ready(Ok(Box::new(crate::connect::Stream(stream))))
+        Poll::Ready(Ok(crate::connect::unix(stream)))
     }
 }

@@ -12,8 +12,8 @@ use tungstenite::{
     protocol::Role,
 };
 use wamp_proto::{
-    Encoding, Limits,
-    router::Opened,
+    Channel, Encoding, Limits,
+    router::{Grant, Opened},
     transport::{
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
         websocket,
@@ -146,8 +146,9 @@ async fn connect_in_process<N: Network>(
 ) -> Result<Client, ConnectError> {
     let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
     let send_limit = router.limits().message_size;
-    let (machine, join) = options.start(network.clone(), encoding, send_limit)?;
-    let connection = router.open(Opened::new(encoding).send_limit(options.limits.message_size));
+    let (machine, join) = options.start(network.clone(), encoding, send_limit, Channel::in_process())?;
+    let opened = Opened::new(encoding).send_limit(options.limits.message_size).channel(Channel::in_process());
+    let connection = router.open(opened.known_as(Grant::trusted()));
     network.spawn(memory::link(network.clone(), machine, connection));
     join.await
 }
@@ -219,8 +220,10 @@ impl Dial {
 
     async fn websocket(&self, url: &str) -> Result<JoinFuture, ConnectError> {
         let upgrade = self.upgrade(url)?;
-        match request(self.dial().await?, upgrade).await {
-            Ok((socket, response)) => self.upgraded(socket, &response),
+        let socket = self.dial().await?;
+        let channel = socket.channel();
+        match request(socket, upgrade).await {
+            Ok((socket, response)) => self.upgraded(socket, &response, channel),
             Err(tungstenite::Error::Io(error)) => Err(self.broken(&error)),
             Err(error) => Err(self.failed(describe(error))),
         }
@@ -238,12 +241,13 @@ impl Dial {
         &self,
         socket: impl Socket + 'static,
         response: &Response,
+        channel: Channel,
     ) -> Result<JoinFuture, ConnectError> {
         let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
         let encoding = websocket::accept(answer, &self.options.serializers)
             .map_err(|error| self.failed(error.to_string()))?;
         let socket = WebSocket::new(socket, Role::Client, encoding, self.options.limits.message_size);
-        self.start(socket, encoding, Limits::MAX_MESSAGE_SIZE)
+        self.start(socket, encoding, Limits::MAX_MESSAGE_SIZE, channel)
     }
 
     /// RawSocket offers one serializer at a time: the next one is tried when the router does not know it.
@@ -252,9 +256,11 @@ impl Dial {
         config.receive_limit = self.options.limits.message_size;
         let mut refused = "no serializer is offered".to_owned();
         for encoding in &self.options.serializers {
-            let mut raw = Raw::new(self.dial().await?, RawSocket::client(*encoding, &config));
+            let socket = self.dial().await?;
+            let channel = socket.channel();
+            let mut raw = Raw::new(socket, RawSocket::client(*encoding, &config));
             match raw.open().await {
-                Ok((encoding, send_limit)) => return self.start(raw, encoding, send_limit),
+                Ok((encoding, send_limit)) => return self.start(raw, encoding, send_limit, channel),
                 Err(RawSocketError::Refused(error)) if error == HandshakeRefused::SERIALIZER => {
                     refused = error.to_string();
                 }
@@ -277,8 +283,9 @@ impl Dial {
         transport: impl Transport + Send + 'static,
         encoding: Encoding,
         send_limit: usize,
+        channel: Channel,
     ) -> Result<JoinFuture, ConnectError> {
-        let (machine, join) = self.options.start(self.runtime.clone(), encoding, send_limit)?;
+        let (machine, join) = self.options.start(self.runtime.clone(), encoding, send_limit, channel)?;
         self.runtime.spawn(Box::pin(pump::run(self.runtime.clone(), transport, machine)));
         Ok(join)
     }

@@ -14,7 +14,7 @@ use crate::endpoint::Endpoint;
 
 /// A listener's settings, as its connections need them.
 pub(super) struct Gate {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) encodings: Vec<Encoding>,
     websocket: bool,
     rawsocket: bool,
@@ -37,7 +37,7 @@ impl Gate {
         Ok(Self {
             #[cfg(feature = "tls")]
             acceptor: acceptor(endpoint, listener.tls)?,
-            name: listener.name.unwrap_or(listener.url),
+            name: listener.name.unwrap_or(listener.url).into(),
             encodings: listener.encodings,
             websocket: listener.websocket && !matches!(endpoint, Endpoint::Unix(_)),
             rawsocket: listener.rawsocket && !matches!(endpoint, Endpoint::WebSocketUnix(_)),

@@ -23,11 +23,13 @@ mod websocket;
 
 use std::{
     io,
+    net::SocketAddr,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::BytesMut;
+use wamp_proto::Channel;
 
 use crate::{
     Client,
@@ -93,6 +95,19 @@ pub trait Socket: Send + Unpin {
 
     /// Ends our side; the peer's may still be read.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// What is known about the connection. Default: nothing.
+    fn channel(&self) -> Channel {
+        Channel::default()
+    }
+}
+
+/// What is known about a TCP connection with this peer.
+pub fn tcp_channel(peer: io::Result<SocketAddr>) -> Channel {
+    peer.map_or_else(
+        |_| Channel::default(),
+        |peer| Channel::tcp(peer.to_string(), peer.ip().to_canonical().is_loopback()),
+    )
 }
 
 impl<S: Socket + ?Sized> Socket for Box<S> {
@@ -114,6 +129,10 @@ impl<S: Socket + ?Sized> Socket for Box<S> {
 
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         (**self).poll_close(context)
+    }
+
+    fn channel(&self) -> Channel {
+        (**self).channel()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections that were turned away: counted, and logged with their address, though not so often that a flood of them
 //! fills the log.
 
-use std::{net::SocketAddr, sync::Mutex, time::Duration};
+use std::{sync::Mutex, time::Duration};
 
 use wamp_proto::Instant;
 
@@ -92,7 +92,7 @@ impl Refusals {
         now: Instant,
         reason: Reason,
         listener: &str,
-        peer: Option<SocketAddr>,
+        peer: Option<&str>,
         why: &str,
     ) {
         let mut state = lock(&self.0);
@@ -101,7 +101,6 @@ impl Refusals {
         drop(state);
         // Quoted, so that what a peer has said cannot look like a line of ours.
         let why = why.chars().take(MOST_TEXT).collect::<String>();
-        let peer = peer.map(tracing::field::display);
         tracing::info!(?reason, listener, peer, ?why, not_logged_before = silent, "connection refused");
     }
 }

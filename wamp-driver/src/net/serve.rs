@@ -6,6 +6,7 @@ use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use tungstenite::protocol::Role;
 use wamp_proto::{
+    Channel,
     router::Opened,
     transport::rawsocket::{self, RawSocket},
 };
@@ -69,7 +70,7 @@ const FIRST_READ: usize = 1 << 10;
 struct Visit<N> {
     server: Arc<Server<N>>,
     gate: Arc<Gate>,
-    peer: Option<SocketAddr>,
+    channel: Channel,
     /// Its place among those of its address, where these are limited.
     _address: Option<AddressPlace>,
 }
@@ -77,10 +78,11 @@ struct Visit<N> {
 impl<N: Network> Visit<N> {
     /// `None` when there are too many from its address.
     fn begin(server: Arc<Server<N>>, gate: Arc<Gate>, socket: &dyn Socket) -> Option<Self> {
-        let peer = socket.peer();
-        let mut visit = Self { server, gate, peer, _address: None };
-        if let (Some(addresses), Some(peer)) = (&visit.gate.addresses, peer) {
-            match addresses.take(peer.ip()) {
+        let channel = socket.channel();
+        let address = channel.peer.as_deref().and_then(|peer| peer.parse::<SocketAddr>().ok());
+        let mut visit = Self { server, gate, channel, _address: None };
+        if let (Some(addresses), Some(address)) = (&visit.gate.addresses, address) {
+            match addresses.take(address.ip()) {
                 Some(place) => visit._address = Some(place),
                 None => {
                     visit.refused(Reason::Address, "there are too many connections from its address");
@@ -92,7 +94,15 @@ impl<N: Network> Visit<N> {
     }
 
     fn refused(&self, reason: Reason, why: &str) {
-        self.server.refusals.note(self.server.network.now(), reason, &self.gate.name, self.peer, why);
+        let (now, peer) = (self.server.network.now(), self.channel.peer.as_deref());
+        self.server.refusals.note(now, reason, &self.gate.name, peer, why);
+    }
+
+    /// What the router is told of a connection over this socket.
+    fn channel(&self, socket: &impl Socket) -> Channel {
+        let mut channel = socket.channel();
+        channel.listener = Some(self.gate.name.clone());
+        channel
     }
 
     fn too_late(&self) {
@@ -138,11 +148,13 @@ impl<N: Network> Visit<N> {
         config.encodings.clone_from(&self.gate.encodings);
         // W-65: one connection too many is told so.
         let codec = if place.is_some() { RawSocket::server(&config) } else { RawSocket::refuse() };
+        let channel = self.channel(&socket);
         let mut raw = Raw::with_read(socket, codec, head);
         match handshake.limit(raw.open()).await {
             Some(Ok((encoding, send_limit))) => {
                 drop(handshake);
-                let machine = self.server.handle.open(Opened::new(encoding).send_limit(send_limit));
+                let opened = Opened::new(encoding).send_limit(send_limit).channel(channel);
+                let machine = self.server.handle.open(opened);
                 pump::run(self.server.network.clone(), raw, machine).await;
             }
             Some(Err(error)) => {
@@ -171,11 +183,13 @@ impl<N: Network> Visit<N> {
         };
         let upgraded = upgrade(&*server.network, &mut socket, head, gate, admit);
         match handshake.limit(upgraded).await {
-            Some(Ok(Upgraded { encoding, rest, place: _place })) => {
+            Some(Ok(Upgraded { encoding, cookie, rest, place: _place })) => {
                 drop(handshake);
+                let mut channel = self.channel(&socket);
+                channel.cookie = cookie;
                 let socket = Prefixed::new(rest, socket);
                 let socket = WebSocket::new(socket, Role::Server, encoding, gate.message_size);
-                let machine = server.handle.open(Opened::new(encoding));
+                let machine = server.handle.open(Opened::new(encoding).channel(channel));
                 pump::run(server.network.clone(), socket, machine).await;
             }
             Some(Err(error)) => {

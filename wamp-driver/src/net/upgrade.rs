@@ -15,10 +15,10 @@ use tungstenite::{
     },
     http::{
         StatusCode,
-        header::{HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
+        header::{COOKIE, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
     },
 };
-use wamp_proto::{Encoding, transport::websocket};
+use wamp_proto::{Encoding, channel::Cookie, transport::websocket};
 
 use super::{
     Socket,
@@ -39,6 +39,7 @@ const MAX_HEADERS: usize = 100;
 /// What a client and the router have agreed on.
 pub(super) struct Upgraded<P> {
     pub(super) encoding: Encoding,
+    pub(super) cookie: Option<Cookie>,
     /// What came after the request.
     pub(super) rest: Vec<u8>,
     /// The connection's place among those that are allowed.
@@ -58,7 +59,8 @@ pub(super) async fn upgrade<P>(
         Ok((request, rest)) => negotiate(&request, gate).and_then(|(encoding, response)| {
             let place = admit()
                 .ok_or_else(|| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"))?;
-            Ok((response, Upgraded { encoding, rest, place }))
+            let cookie = request.headers().get(COOKIE).and_then(|value| value.to_str().ok()).map(Cookie::new);
+            Ok((response, Upgraded { encoding, cookie, rest, place }))
         }),
         Err(refusal) => Err(refusal),
     };

@@ -12,7 +12,7 @@ use slab::Slab;
 #[cfg(feature = "planted-bugs")]
 use super::Bug;
 use super::{
-    Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
+    Action, Config, ConnectionId, Counts, Grant, Opened, SlowSubscriber,
     dealer::{LateParts, Ongoing, Origin},
     meta::Testaments,
     queue::Queue,
@@ -20,6 +20,7 @@ use super::{
     timers::{Timeout, Timers},
 };
 use crate::{
+    channel::Channel,
     codec::Encoding,
     error::Closed,
     id::{RegistrationId, RequestId, SequentialIds, SessionId, SubscriptionId},
@@ -42,6 +43,8 @@ pub(super) struct Link {
     send_limit: usize,
     /// How far this connection is trusted, if that is known.
     pub(super) trust_level: Option<u64>,
+    /// What is under it, and who is known to be at the other end.
+    pub(super) origin: Box<(Channel, Option<Grant>)>,
     pub(super) state: State,
     pub(super) identity: Option<Box<Identity>>,
     queue: Queue,
@@ -172,7 +175,7 @@ impl Links {
         }
     }
 
-    pub(super) fn open(&mut self, now: Instant, opened: &Opened) -> ConnectionId {
+    pub(super) fn open(&mut self, now: Instant, opened: Opened) -> ConnectionId {
         self.generations = self.generations.wrapping_add(1);
         let entry = self.links.vacant_entry();
         let id = ConnectionId { index: entry.key(), generation: self.generations };
@@ -183,6 +186,7 @@ impl Links {
             encoding: opened.encoding,
             send_limit: opened.send_limit,
             trust_level: opened.trust_level.or(self.config.trust_level),
+            origin: Box::new((opened.channel, opened.known_as)),
             state: State::AwaitingHello,
             identity: None,
             queue: Queue::default(),

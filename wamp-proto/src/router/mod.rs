@@ -33,7 +33,9 @@ pub use state::State;
 pub use timers::{Deadline, Timeout};
 
 use crate::{
+    channel::Channel,
     codec::Encoding,
+    dict::Dict,
     error::{Closed, Violation},
     id::{RandomIds, RegistrationId, RequestId, SessionId},
     limits::Limits,
@@ -62,7 +64,7 @@ impl ConnectionId {
 }
 
 /// What the transport has found out about a new connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Opened {
     /// The serializer that was negotiated.
@@ -71,12 +73,22 @@ pub struct Opened {
     pub send_limit: usize,
     /// How far its calls are trusted; `None` is [`Config::trust_level`].
     pub trust_level: Option<u64>,
+    /// What is under it.
+    pub channel: Channel,
+    /// Who is at the other end, when that needs no proof.
+    pub known_as: Option<Grant>,
 }
 
 impl Opened {
     /// A connection that speaks `encoding` and takes messages up to 16 MiB.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE, trust_level: None }
+        Self {
+            encoding,
+            send_limit: Limits::MAX_MESSAGE_SIZE,
+            trust_level: None,
+            channel: Channel::default(),
+            known_as: None,
+        }
     }
 
     /// With the largest message that the client accepts, in bytes.
@@ -90,6 +102,55 @@ impl Opened {
     #[must_use]
     pub fn trust_level(mut self, level: u64) -> Self {
         self.trust_level = Some(level);
+        self
+    }
+
+    /// With what is known about the connection.
+    #[must_use]
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.channel = channel;
+        self
+    }
+
+    /// Somebody who needs not prove who it is: a client within this process. It joins as this one when it offers
+    /// `anonymous`, or no method at all; its authmethod is `trusted`.
+    #[must_use]
+    pub fn known_as(mut self, grant: Grant) -> Self {
+        self.known_as = Some(grant);
+        self
+    }
+}
+
+/// Who somebody is to a realm: what authentication ends with.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The name.
+    pub authid: String,
+    /// The role.
+    pub authrole: String,
+    /// Who says so. Default `static`: the configuration.
+    pub authprovider: String,
+    /// What the client is told besides.
+    pub authextra: Option<Dict>,
+}
+
+impl Grant {
+    /// This name in this role.
+    pub fn new(authid: impl Into<String>, authrole: impl Into<String>) -> Self {
+        let (authid, authrole) = (authid.into(), authrole.into());
+        Self { authid, authrole, authprovider: "static".to_owned(), authextra: None }
+    }
+
+    /// Somebody within the router's own process: the role `trusted`.
+    pub fn trusted() -> Self {
+        Self::new("trusted", "trusted")
+    }
+
+    /// As this provider says.
+    #[must_use]
+    pub fn provider(mut self, authprovider: impl Into<String>) -> Self {
+        self.authprovider = authprovider.into();
         self
     }
 }
@@ -184,7 +245,7 @@ impl Router {
 
     /// A connection was opened by a client; HELLO must come next, in time.
     pub fn open(&mut self, now: Instant, opened: Opened) -> ConnectionId {
-        let id = self.links.open(now, &opened);
+        let id = self.links.open(now, opened);
         if self.shutting_down {
             self.refuse_while_shutting_down(now, id);
         }

@@ -355,7 +355,9 @@ fn shows(counter: &Counter, text: &str) {
 #[tokio::test]
 async fn a_stream_that_ends_before_welcome_fails_the_join() {
     let options = ClientOptions::default();
-    let (machine, join) = options.start(Tokio::current(), Encoding::Json, Limits::MAX_MESSAGE_SIZE).unwrap();
+    let (machine, join) = options
+        .start(Tokio::current(), Encoding::Json, Limits::MAX_MESSAGE_SIZE, wamp_proto::Channel::default())
+        .unwrap();
     let transport = websocket(Mock::new(b"\x81", End::Eof).0);
     within(async {
         let (joined, ()) = tokio::join!(join, run(Tokio::current(), transport, machine));

@@ -4,6 +4,8 @@
 //! not checked: certificates that live short are the remedy.
 
 #[cfg(feature = "tls")]
+mod certificate;
+#[cfg(feature = "tls")]
 mod client;
 mod error;
 #[cfg(feature = "tls")]
@@ -22,16 +24,14 @@ pub use server::TlsConfig;
 pub(super) use {
     client::Connector,
     server::Acceptor,
-    stream::{Negotiated, TlsSocket},
+    stream::TlsSocket,
 };
-
-/// The first byte of every TLS connection from its client: the record of a handshake.
-pub(super) const HANDSHAKE: u8 = 0x16;
 
 /// The first byte of what a TLS server says to those who do not speak TLS: the record of an alert.
 pub(super) const ALERT: u8 = 0x15;
 
 /// What a port of TLS tells those who speak plaintext to it.
+#[cfg(feature = "tls")]
 pub(super) const SPEAK_TLS: &str = "this port speaks TLS: use wss:// or tcps://";
 
 /// The versions of TLS that are spoken.

@@ -3,14 +3,14 @@
 use std::{
     future::poll_fn,
     io::{self, BufRead as _, Write as _},
-    net::SocketAddr,
     task::{Context, Poll, ready},
 };
 
 use bytes::BytesMut;
 use rustls::{Connection, ProtocolVersion};
+use wamp_proto::{Channel, channel::ClientCertificate};
 
-use super::TlsError;
+use super::{TlsError, certificate};
 use crate::net::{Socket, socket::or_would_block};
 
 /// TLS over another socket.
@@ -21,15 +21,6 @@ pub(in crate::net) struct TlsSocket {
     closing: bool,
     /// The first failure is the last word.
     failed: Option<TlsError>,
-}
-
-/// What the handshake was about.
-pub(in crate::net) struct Negotiated {
-    /// 32 bytes that both ends of this connection know and nobody else, for channel binding (A-72, RFC 9266). TLS 1.2 has
-    /// none: there, they would bind only where an extension is spoken.
-    pub(in crate::net) exporter: Option<[u8; 32]>,
-    /// The peer's certificate, as DER.
-    pub(in crate::net) certificate: Option<Vec<u8>>,
 }
 
 /// The label of RFC 9266.
@@ -93,14 +84,19 @@ impl TlsSocket {
         }
     }
 
-    /// What the handshake was about.
-    pub(in crate::net) fn negotiated(&self) -> Negotiated {
+    /// 32 bytes that both ends of this connection know and nobody else, for channel binding (A-72, RFC 9266). TLS 1.2 has
+    /// none: there, they would bind only where an extension is spoken.
+    fn exporter(&self) -> Option<[u8; 32]> {
         let bindable = self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3);
         let exported = || self.connection.export_keying_material([0; 32], EXPORTER, Some(&[])).ok();
-        let certificate = self.connection.peer_certificates().and_then(<[_]>::first);
-        Negotiated {
-            exporter: bindable.then(exported).flatten(),
-            certificate: certificate.map(|certificate| certificate.to_vec()),
+        bindable.then(exported).flatten()
+    }
+
+    /// The certificate that the client has shown, at the server.
+    fn client_certificate(&self) -> Option<ClientCertificate> {
+        match &self.connection {
+            Connection::Client(_) => None,
+            Connection::Server(server) => server.peer_certificates()?.first().map(certificate::identify),
         }
     }
 
@@ -206,7 +202,12 @@ impl Socket for TlsSocket {
         self.socket.poll_close(context)
     }
 
-    fn peer(&self) -> Option<SocketAddr> {
-        self.socket.peer()
+    /// What TLS adds to what is known about the connection below.
+    fn channel(&self) -> Channel {
+        let mut channel = self.socket.channel();
+        channel.private = true;
+        channel.tls_exporter = self.exporter();
+        channel.client_certificate = self.client_certificate();
+        channel
     }
 }
