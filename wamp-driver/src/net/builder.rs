@@ -2,7 +2,7 @@
 
 use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
-use wamp_proto::{Uri, router::Config, uri::InvalidUri};
+use wamp_proto::{Uri, router::Config, transport::heartbeat, uri::InvalidUri};
 
 use super::{
     Network, Router, TlsError,
@@ -27,6 +27,7 @@ pub struct RouterBuilder<N> {
     listen: Vec<Listener>,
     config: Config,
     handshake_timeout: Duration,
+    heartbeat: heartbeat::Config,
     origins: Origins,
     max_connections: usize,
     max_handshakes: usize,
@@ -88,6 +89,7 @@ impl<N: Network> RouterBuilder<N> {
             listen: Vec::new(),
             config: Config::new([]),
             handshake_timeout: Duration::from_secs(5),
+            heartbeat: heartbeat::Config::ROUTER,
             origins: Origins::default(),
             max_connections: 10_000,
             max_handshakes: 256,
@@ -126,6 +128,14 @@ impl<N: Network> RouterBuilder<N> {
     /// How long a connection may take for the handshakes of TLS and its transport, instead of 5 s.
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
+        self
+    }
+
+    /// How long a client may be silent before it is asked for a sign of life, and how long it may take to give one, instead
+    /// of 10 s and 5 s (fault 22). Any byte is a sign of life. An interval of zero never asks: then a client whose network is
+    /// gone keeps its session, and all that it has registered.
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = heartbeat::Config::new(interval, timeout);
         self
     }
 
@@ -180,6 +190,7 @@ impl<N: Network> RouterBuilder<N> {
         }
         listener.origins.allowed.extend_from_slice(&self.origins.allowed);
         listener.handshake_timeout.get_or_insert(self.handshake_timeout);
+        listener.heartbeat.get_or_insert(self.heartbeat);
         let router = self.config.limits.message_size;
         listener.message_size = Some(listener.message_size.map_or(router, |own| own.min(router)));
         match Gate::new(&endpoint, listener) {

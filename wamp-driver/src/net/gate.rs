@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use wamp_proto::{Encoding, transport::rawsocket};
+use wamp_proto::{Encoding, transport::{heartbeat, rawsocket}};
 
 use super::{
     TlsError,
@@ -23,6 +23,7 @@ pub(super) struct Gate {
     pub(super) addresses: Option<Arc<Addresses>>,
     pub(super) message_size: usize,
     pub(super) handshake_timeout: Duration,
+    pub(super) heartbeat: heartbeat::Config,
     #[cfg(feature = "tls")]
     pub(super) acceptor: Option<super::tls::Acceptor>,
 }
@@ -46,6 +47,7 @@ impl Gate {
             addresses: listener.max_per_address.map(Addresses::new),
             message_size: listener.message_size.unwrap_or_default(),
             handshake_timeout: listener.handshake_timeout.unwrap_or_default(),
+            heartbeat: listener.heartbeat.unwrap_or(heartbeat::Config::ROUTER),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use wamp_proto::Encoding;
+use wamp_proto::{Encoding, transport::heartbeat};
 
 use super::upgrade::Origins;
 
@@ -35,6 +35,7 @@ pub struct Listener {
     pub(super) max_per_address: Option<usize>,
     pub(super) message_size: Option<usize>,
     pub(super) handshake_timeout: Option<Duration>,
+    pub(super) heartbeat: Option<heartbeat::Config>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::TlsConfig>,
 }
@@ -55,6 +56,7 @@ impl Listener {
             max_per_address: None,
             message_size: None,
             handshake_timeout: None,
+            heartbeat: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -126,6 +128,13 @@ impl Listener {
     /// How long a connection may take for the handshakes of TLS and its transport, instead of as the router has it.
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a client may be silent before it is asked for a sign of life, and how long it may take to give one, instead
+    /// of as the router has it. An interval of zero never asks.
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = Some(heartbeat::Config::new(interval, timeout));
         self
     }
 }

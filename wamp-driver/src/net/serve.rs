@@ -155,7 +155,7 @@ impl<N: Network> Visit<N> {
                 drop(handshake);
                 let opened = Opened::new(encoding).send_limit(send_limit).channel(channel);
                 let machine = self.server.handle.open(opened);
-                pump::run(self.server.network.clone(), raw, machine).await;
+                pump::run(self.server.network.clone(), raw, machine, self.gate.heartbeat).await;
             }
             Some(Err(error)) => {
                 let reason = if place.is_some() { Reason::Handshake } else { Reason::Full };
@@ -190,7 +190,7 @@ impl<N: Network> Visit<N> {
                 let socket = Prefixed::new(rest, socket);
                 let socket = WebSocket::new(socket, Role::Server, encoding, gate.message_size);
                 let machine = server.handle.open(Opened::new(encoding).channel(channel));
-                pump::run(server.network.clone(), socket, machine).await;
+                pump::run(server.network.clone(), socket, machine, gate.heartbeat).await;
             }
             Some(Err(error)) => {
                 self.refused(if full { Reason::Full } else { Reason::Handshake }, &error);

@@ -22,7 +22,7 @@ use wamp_proto::Encoding;
 use super::{
     Socket,
     prefixed::Prefixed,
-    pump::Transport,
+    pump::{Signs, Transport},
     socket::{or_would_block, poll_discard},
 };
 
@@ -31,11 +31,13 @@ struct Bridge<S> {
     socket: S,
     /// The one task that the socket wakes, for reading and for writing.
     waker: Waker,
+    /// Bytes came.
+    heard: bool,
 }
 
 impl<S> Bridge<S> {
     fn new(socket: S) -> Self {
-        Self { socket, waker: Waker::noop().clone() }
+        Self { socket, waker: Waker::noop().clone(), heard: false }
     }
 
     fn wakes(&mut self, context: &Context<'_>) {
@@ -45,7 +47,9 @@ impl<S> Bridge<S> {
 
 impl<S: Socket> io::Read for Bridge<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer))
+        let read = or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer));
+        self.heard |= matches!(read, Ok(1..));
+        read
     }
 }
 
@@ -111,13 +115,29 @@ pub(super) struct WebSocket<S: Socket> {
     closing: bool,
     /// The peer was told that it is at fault, and may not have read it yet.
     refused: bool,
+    /// The last answer to a ping.
+    pong: Option<Bytes>,
+    /// Pings that came in a row, without data and without a pause.
+    pings: usize,
 }
+
+/// Pings that may come in a row: more, without data and without a pause, are a flood (fault 7).
+const PING_BUDGET: usize = 32;
 
 impl<S: Socket> WebSocket<S> {
     pub(super) fn new(socket: S, role: Role, encoding: Encoding, receive_limit: usize) -> Self {
         let inner =
             tungstenite::WebSocket::from_raw_socket(Bridge::new(socket), role, Some(config(receive_limit)));
-        Self { inner, text: encoding.is_text(), blocked: false, ended: false, closing: false, refused: false }
+        Self {
+            inner,
+            text: encoding.is_text(),
+            blocked: false,
+            ended: false,
+            closing: false,
+            refused: false,
+            pong: None,
+            pings: 0,
+        }
     }
 
     /// Hands a message to the library, which keeps what the socket does not take.
@@ -172,7 +192,18 @@ impl<S: Socket> WebSocket<S> {
             Message::Text(_) => ("a text", "binary"),
             Message::Binary(_) => ("a binary", "text"),
             // The library answers pings and close frames; they go out with the next flush.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return None,
+            Message::Ping(_) if self.pings >= PING_BUDGET => {
+                return Some(Err(self.refuse(CloseCode::Policy, "too many pings".to_owned())));
+            }
+            Message::Ping(_) => {
+                self.pings += 1;
+                return None;
+            }
+            Message::Pong(payload) => {
+                self.pong = Some(payload);
+                return None;
+            }
+            Message::Close(_) | Message::Frame(_) => return None,
         };
         let why = format!("{came} message came, this serializer is {serializer}");
         Some(Err(self.refuse(CloseCode::Unsupported, why)))
@@ -183,13 +214,18 @@ impl<S: Socket> Transport for WebSocket<S> {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, String>> {
         self.inner.get_mut().wakes(context);
         while !self.ended {
-            match ready!(pending(self.inner.read())) {
-                Ok(message) => {
+            match pending(self.inner.read()) {
+                Poll::Pending => {
+                    self.pings = 0;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(message)) => {
                     if let Some(frame) = self.frame(message) {
+                        self.pings = 0;
                         return Poll::Ready(frame);
                     }
                 }
-                Err(error) => {
+                Poll::Ready(Err(error)) => {
                     self.ended = true;
                     return Poll::Ready(Err(self.failed(error)));
                 }
@@ -242,6 +278,15 @@ impl<S: Socket> Transport for WebSocket<S> {
         }
         let _ = ready!(self.flush(context));
         Poll::Ready(())
+    }
+
+    fn ping(&mut self, payload: &[u8]) {
+        // Fails when the end has come, which the next read shows.
+        let _ = self.send(Message::Ping(Bytes::copy_from_slice(payload)));
+    }
+
+    fn take_signs(&mut self) -> Signs {
+        Signs { heard: std::mem::take(&mut self.inner.get_mut().heard), pong: self.pong.take() }
     }
 
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<()> {
