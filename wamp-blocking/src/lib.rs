@@ -20,8 +20,11 @@ pub use wait::Wait;
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions, ConnectError, Endpoint, Error,
     ErrorReply, Event, Invocation, InvocationPolicy, Part, Publish, Register, Registration, Reply, Subscribe,
-    net::StartError, proto,
+    net::{Listener, Refused, StartError, TlsError},
+    proto,
 };
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Threads>;
@@ -34,7 +37,7 @@ pub type RouterBuilder = wamp_driver::net::RouterBuilder<Threads>;
 
 /// Connects to a router and joins a realm: `wamp_blocking::connect("ws://localhost:8080/ws").realm("realm1").wait()?`.
 ///
-/// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see [`Endpoint`].
+/// The URL's scheme is the transport: `ws`, `wss`, `tcp` (or `rs`), `tcps` (or `rss`), `unix`, `ws+unix`; see [`Endpoint`].
 pub fn connect(url: &str) -> Connect {
     Connect::url(url)
 }

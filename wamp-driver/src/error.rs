@@ -93,6 +93,14 @@ pub enum ConnectError {
     /// The realm is not a valid URI.
     #[error("bad realm: {0}")]
     Realm(#[from] wamp_proto::uri::InvalidUri),
+    /// A variable of the environment is not what it should be.
+    #[error("the variable {name} is `{text}`, which is no duration such as `20s`, `500ms` or `off`")]
+    Environment {
+        /// Which.
+        name: &'static str,
+        /// What it is.
+        text: String,
+    },
     /// The network connection could not be made.
     #[error("cannot connect to {to}: {error}")]
     Io {

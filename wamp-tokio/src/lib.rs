@@ -9,8 +9,12 @@ pub use runtime::Tokio;
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
     Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
-    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    Register, Registration, Reply, Subscribe, Subscription,
+    net::{Listener, Refused, StartError, TlsError},
+    proto,
 };
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Tokio>;
@@ -23,7 +27,7 @@ pub type RouterBuilder = wamp_driver::net::RouterBuilder<Tokio>;
 
 /// Connects to a router and joins a realm: `wamp_tokio::connect("ws://localhost:8080/ws").realm("realm1").await?`.
 ///
-/// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see [`Endpoint`].
+/// The URL's scheme is the transport: `ws`, `wss`, `tcp` (or `rs`), `tcps` (or `rss`), `unix`, `ws+unix`; see [`Endpoint`].
 pub fn connect(url: &str) -> Connect {
     Connect::url(url)
 }

@@ -6,7 +6,7 @@ use futures_channel::oneshot;
 use futures_util::{FutureExt as _, future::join_all};
 use wamp_driver::{
     BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Runtime,
-    net::{Connect, Network, Router, RouterBuilder, ShutdownFuture, StartError},
+    net::{Connect, Listener, Network, Refused, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
         Encoding,
         router::{Config, Counts},
@@ -42,6 +42,16 @@ pub trait Serving: Send + Sync {
     /// See [`Router::counts`].
     fn counts(&self) -> Counts;
 
+    /// See [`Router::refused`].
+    fn refused(&self) -> Refused;
+
+    /// See [`Router::reload_tls`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn reload_tls(&self) -> Result<(), StartError>;
+
     /// See [`Router::shutdown`].
     fn shutdown(&self) -> ShutdownFuture;
 
@@ -56,6 +66,14 @@ impl<N: Network<Client: Into<Client>>> Serving for Router<N> {
 
     fn counts(&self) -> Counts {
         Self::counts(self)
+    }
+
+    fn refused(&self) -> Refused {
+        Self::refused(self)
+    }
+
+    fn reload_tls(&self) -> Result<(), StartError> {
+        Self::reload_tls(self)
     }
 
     fn shutdown(&self) -> ShutdownFuture {
@@ -79,7 +97,8 @@ fn finish<N: Network<Client: Into<Client>>>(
 #[derive(Default)]
 #[must_use = "no router runs until it is started"]
 pub struct RouterSettings {
-    listen: Vec<String>,
+    listen: Vec<Listener>,
+    heartbeat: Option<(Duration, Duration)>,
     config: Option<Change>,
     handshake_timeout: Option<Duration>,
     max_connections: Option<usize>,
@@ -97,7 +116,18 @@ impl fmt::Debug for RouterSettings {
 impl RouterSettings {
     /// A router that listens here, with a free port where a port is needed.
     pub fn on(transport: Transport) -> Self {
-        Self { listen: transport.listen().into_iter().collect(), ..Self::default() }
+        Self { listen: transport.listen().map(Listener::new).into_iter().collect(), ..Self::default() }
+    }
+
+    /// A router that listens here.
+    pub fn at(listener: impl Into<Listener>) -> Self {
+        Self { listen: vec![listener.into()], ..Self::default() }
+    }
+
+    /// See [`RouterBuilder::heartbeat`].
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = Some((interval, timeout));
+        self
     }
 
     /// See [`RouterBuilder::config`].
@@ -128,6 +158,9 @@ impl RouterSettings {
         let mut builder = self.listen.into_iter().fold(Router::builder(), RouterBuilder::listen);
         if let Some(change) = self.config {
             builder = builder.config(change);
+        }
+        if let Some((interval, timeout)) = self.heartbeat {
+            builder = builder.heartbeat(interval, timeout);
         }
         if let Some(timeout) = self.handshake_timeout {
             builder = builder.handshake_timeout(timeout);
@@ -180,6 +213,14 @@ impl Serving for Elsewhere {
 
     fn counts(&self) -> Counts {
         self.router.counts()
+    }
+
+    fn refused(&self) -> Refused {
+        self.router.refused()
+    }
+
+    fn reload_tls(&self) -> Result<(), StartError> {
+        self.router.reload_tls()
     }
 
     fn shutdown(&self) -> ShutdownFuture {

@@ -10,6 +10,7 @@ pub mod closing;
 mod events;
 mod faults;
 mod kit;
+mod listeners;
 mod payloads;
 mod progress;
 mod registrations;
@@ -17,6 +18,7 @@ mod rules;
 mod sharing;
 mod stage;
 mod stalls;
+mod tls;
 mod tools;
 
 use wamp_driver::{Client, net::Network};

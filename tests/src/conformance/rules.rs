@@ -79,7 +79,7 @@ fn close_code(socket: &mut Socket) -> CloseCode {
 }
 
 /// Everything that comes until the peer closes.
-fn rest(stream: &mut TcpStream) -> Vec<u8> {
+pub(super) fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("it is not closed"),

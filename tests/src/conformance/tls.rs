@@ -1,15 +1,19 @@
 //! TLS: what is trusted, what is not and why (W-97, A-19, fault 87).
 
-use std::{io::Write as _, net::TcpStream, time::Duration};
+use std::{io::Write as _, net::TcpStream, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use wamp_driver::{
-    Client, ClientOptions, ConnectError,
-    net::{Listener, TlsConfig, TlsError, TlsOptions},
+    Address, Client, ClientOptions, ConnectError,
+    net::{Listener, Roots, TlsConfig, TlsError, TlsOptions},
     proto::{Encoding, error::Closed},
 };
 
-use super::{Kit, RouterSettings, Serving, rules::at_end, tools::echo};
+use super::{
+    Kit, RouterSettings, Serving,
+    rules::rest,
+    tools::{BOUND, echo},
+};
 use crate::{
     certificates::{Authority, Identity, self_signed},
     proxy::{Fault, Proxy},
@@ -22,7 +26,7 @@ fn config(identity: &Identity) -> TlsConfig {
 }
 
 /// A router at this URL.
-async fn start(kit: &Kit, url: &str, config: TlsConfig) -> std::sync::Arc<dyn Serving> {
+async fn start(kit: &Kit, url: &str, config: TlsConfig) -> Arc<dyn Serving> {
     kit.start(RouterSettings::at(Listener::new(url).tls(config))).await
 }
 
@@ -97,7 +101,7 @@ pub(super) async fn certificates_that_are_not_to_be_trusted(kit: Kit) {
         let as_other = |tls: &mut TlsOptions| _ = tls.ca_pem(authority.pem()).server_name("other.example.com");
         join(&kit, url(&*router), as_other).await.unwrap();
         // The authorities of the system, or of the web, do not know ours.
-        let error = refused(&kit, url(&*router), |tls| _ = tls.roots(wamp_driver::net::Roots::Web)).await;
+        let error = refused(&kit, url(&*router), |tls| _ = tls.roots(Roots::Web)).await;
         assert_eq!(error, TlsError::UnknownAuthority);
     }
 }
@@ -125,25 +129,32 @@ pub(super) async fn plaintext_and_tls(kit: Kit) {
 pub(super) async fn handshakes_that_are_none(kit: Kit) {
     let authority = Authority::new();
     let identity = authority.issue(&["127.0.0.1"]);
-    let listener = Listener::new(URLS[0]).tls(config(&identity)).handshake_timeout(Duration::from_millis(300));
+    let listener = Listener::new(URLS[0]).tls(config(&identity)).handshake_timeout(Duration::from_millis(1_500));
     let router = kit.start(RouterSettings::at(listener)).await;
-    let wamp_driver::Address::Tcp(at) = router.endpoints()[0].address() else { panic!("it is TCP") };
-    for (sent, answer) in [
+    let Address::Tcp(at) = router.endpoints()[0].address() else { panic!("it is TCP") };
+    let sent = [
         // Not TLS at all; a record that is too long; half a record; nothing.
         (&b"\x01garbage and more of it"[..], &b"\x15\x03"[..]),
         (b"\x16\x03\x01\xff\xff\x01\x00\x00\x00", b"\x15\x03"),
         (b"\x16\x03\x01\x00\x50\x01\x00", b""),
         (b"", b""),
-    ] {
+    ];
+    let kit = &kit;
+    join_all(sent.map(|(sent, answer)| {
         let at = (at.host.clone(), at.port);
         let got = kit.blocking(move || {
             let mut stream = TcpStream::connect(at).unwrap();
+            stream.set_read_timeout(Some(BOUND)).unwrap();
             stream.write_all(sent).unwrap();
-            at_end(stream)
+            rest(&mut stream)
         });
-        let got = kit.within(got).await;
-        assert!(if answer.is_empty() { got.is_empty() } else { got.starts_with(answer) }, "{sent:?}: {got:?}");
-    }
+        async move {
+            let got = kit.within(got).await;
+            let told = if answer.is_empty() { got.is_empty() } else { got.starts_with(answer) };
+            assert!(told, "{sent:?} was answered by {got:?}");
+        }
+    }))
+    .await;
     let refused = router.refused();
     assert_eq!((refused.tls, refused.timeout), (2, 2));
     kit.settle(&*router, |counts| counts.connections == 0).await;

@@ -1,5 +1,6 @@
 //! From a URL to a joined session.
 
+mod environment;
 #[cfg(feature = "tls")]
 mod secure;
 
@@ -45,6 +46,8 @@ use crate::{
 pub struct Connect<N> {
     to: To,
     options: ClientOptions,
+    /// What is wrong with the environment, to be told when it is awaited.
+    refused: Option<ConnectError>,
     network: PhantomData<fn() -> N>,
 }
 
@@ -65,7 +68,7 @@ impl<N: Network> Connect<N> {
     }
 
     fn new(to: To) -> Self {
-        Self { to, options: ClientOptions::default(), network: PhantomData }
+        Self { to, options: ClientOptions::default(), refused: None, network: PhantomData }
     }
 
     /// The realm to join, instead of `realm1`.
@@ -118,6 +121,9 @@ impl<N: Network> IntoFuture for Connect<N> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
+            if let Some(error) = self.refused {
+                return Err(error);
+            }
             let network = N::current();
             let client = match self.to {
                 To::Url(url) => {
@@ -133,10 +139,16 @@ impl<N: Network> IntoFuture for Connect<N> {
     }
 }
 
-/// To `ws://localhost:8080/ws`.
+/// To `ws://localhost:8080/ws`, with the heartbeat of the environment: `WAMP_HEARTBEAT` and `WAMP_HEARTBEAT_TIMEOUT` are
+/// durations such as `20`, `20s`, `500ms` or `off`.
 impl<N: Network> Default for Connect<N> {
     fn default() -> Self {
-        Self::url("ws://localhost:8080/ws")
+        let mut connect = Self::url("ws://localhost:8080/ws");
+        match environment::heartbeat(connect.options.heartbeat, |name| std::env::var(name).ok()) {
+            Ok(heartbeat) => connect.options.heartbeat = heartbeat,
+            Err(error) => connect.refused = Some(error),
+        }
+        connect
     }
 }
 

@@ -52,6 +52,11 @@ pub(super) trait Transport: Unpin {
     /// Closes our side, everything written before.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
 
+    /// Ends what is below, when closing our side has not done so and both sides have closed.
+    fn poll_end(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
     /// Asks the peer for a sign of life, with the next flush.
     fn ping(&mut self, payload: &[u8]);
 
@@ -131,7 +136,7 @@ fn poll_drain(transport: &mut impl Transport, context: &mut Context<'_>) -> Poll
     ready!(transport.poll_close(context));
     for _ in 0..READ_BATCH {
         if ready!(transport.poll_read(context)).is_err() {
-            return Poll::Ready(());
+            return transport.poll_end(context);
         }
     }
     // A peer that never stops must not keep others, nor the clock, from their turn.

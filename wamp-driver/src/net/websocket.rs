@@ -280,6 +280,11 @@ impl<S: Socket> Transport for WebSocket<S> {
         Poll::Ready(())
     }
 
+    /// TLS has an end of its own, which is not to be missing.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.inner.get_mut().socket.poll_close(context).map(drop)
+    }
+
     fn ping(&mut self, payload: &[u8]) {
         // Fails when the end has come, which the next read shows.
         let _ = self.send(Message::Ping(Bytes::copy_from_slice(payload)));

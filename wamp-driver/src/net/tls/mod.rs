@@ -14,6 +14,8 @@ mod pem;
 mod server;
 #[cfg(feature = "tls")]
 mod stream;
+#[cfg(all(test, feature = "tls"))]
+mod tests;
 
 #[cfg(feature = "tls")]
 pub use client::{Roots, TlsOptions};
