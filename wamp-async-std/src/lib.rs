@@ -10,6 +10,8 @@ pub use runtime::AsyncStd;
 #[cfg(feature = "smol")]
 pub use runtime::Smol;
 pub use runtime::{AsyncIo, Executor};
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
     Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
@@ -17,8 +19,6 @@ pub use wamp_driver::{
     net::{Listener, Refused, StartError, TlsError},
     proto,
 };
-#[cfg(feature = "tls")]
-pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 
 /// What is the same for each executor.
 macro_rules! entrance {

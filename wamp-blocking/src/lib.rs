@@ -17,14 +17,14 @@ pub use progressive::{Arguments, Results};
 pub use runtime::Threads;
 pub use subscription::{RecvError, Subscription};
 pub use wait::Wait;
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions, ConnectError, Endpoint, Error,
     ErrorReply, Event, Invocation, InvocationPolicy, Part, Publish, Register, Registration, Reply, Subscribe,
     net::{Listener, Refused, StartError, TlsError},
     proto,
 };
-#[cfg(feature = "tls")]
-pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Threads>;

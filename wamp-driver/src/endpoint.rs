@@ -117,8 +117,9 @@ impl FromStr for Endpoint {
 }
 
 fn parse(url: &str) -> Result<Endpoint, &'static str> {
-    let (scheme, rest) =
-        url.split_once("://").ok_or("it needs a scheme: ws://, wss://, tcp://, tcps://, unix:// or ws+unix://")?;
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or("it needs a scheme: ws://, wss://, tcp://, tcps://, unix:// or ws+unix://")?;
     match scheme {
         "ws" => websocket(rest, 80).map(|(address, path)| Endpoint::WebSocket { address, path }),
         "wss" => websocket(rest, 443).map(|(address, path)| Endpoint::WebSocketTls { address, path }),

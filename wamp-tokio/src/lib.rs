@@ -6,6 +6,8 @@ mod runtime;
 mod serve;
 
 pub use runtime::Tokio;
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
     Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
@@ -13,8 +15,6 @@ pub use wamp_driver::{
     net::{Listener, Refused, StartError, TlsError},
     proto,
 };
-#[cfg(feature = "tls")]
-pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Tokio>;

@@ -110,7 +110,8 @@ async fn half_open(kit: &Kit, transport: Transport) {
     let stage = kit.stage_with(transport, Encoding::Json, settings).await;
     let proxy = Proxy::new(stage.url().unwrap()).unwrap();
     let connect = kit.connect(proxy.url()).serializers([Encoding::Json]);
-    let client = connect.options(|options| (options.heartbeat.interval, options.heartbeat.timeout) = (interval, timeout));
+    let client = connect
+        .options(|options| (options.heartbeat.interval, options.heartbeat.timeout) = (interval, timeout));
     let client = kit.within(client).await.unwrap();
     client.register("t.echo", echo).await.unwrap();
     // Idle for some intervals: pings are answered, both ways.

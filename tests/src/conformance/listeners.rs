@@ -31,7 +31,10 @@ pub(super) async fn each_has_its_own_rules(kit: Kit) {
         assert!(kit.within(call).await.is_err());
         kit.within(client.close()).await;
     }
-    let both = [Listener::new("ws://127.0.0.1:0").websocket_only(), Listener::new("ws://127.0.0.1:0").rawsocket_only()];
+    let both = [
+        Listener::new("ws://127.0.0.1:0").websocket_only(),
+        Listener::new("ws://127.0.0.1:0").rawsocket_only(),
+    ];
     for (index, listener) in both.into_iter().enumerate() {
         let router = kit.start(RouterSettings::at(listener)).await;
         let joined = urls(&*router).map(|url| join(&kit, url, Encoding::Json));
@@ -43,7 +46,8 @@ pub(super) async fn each_has_its_own_rules(kit: Kit) {
 /// W-65: a listener has its places, and so has each address.
 pub(super) async fn places_are_counted(kit: Kit) {
     for url in [0, 1] {
-        let router = kit.start(RouterSettings::at(Listener::new("ws://127.0.0.1:0").max_connections(1))).await;
+        let router =
+            kit.start(RouterSettings::at(Listener::new("ws://127.0.0.1:0").max_connections(1))).await;
         let at = urls(&*router)[url].clone();
         let client = join(&kit, at.clone(), Encoding::Json).await.unwrap();
         assert!(join(&kit, at.clone(), Encoding::Json).await.is_err());

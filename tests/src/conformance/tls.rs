@@ -63,7 +63,8 @@ pub(super) async fn calls_and_events(kit: Kit) {
 
 async fn session(kit: &Kit, url: String, authority: &Authority, encoding: Encoding) {
     let connect = kit.connect(url).serializers([encoding]);
-    let client = kit.within(connect.options(|options| _ = options.tls.ca_pem(authority.pem()))).await.unwrap();
+    let client =
+        kit.within(connect.options(|options| _ = options.tls.ca_pem(authority.pem()))).await.unwrap();
     let name = format!("t.{encoding:?}").to_lowercase();
     client.register(&name, |text: String| async move { Ok(text) }).await.unwrap();
     let mut events = client.subscribe(&name).await.unwrap();
@@ -98,7 +99,8 @@ pub(super) async fn certificates_that_are_not_to_be_trusted(kit: Kit) {
         let error = refused(&kit, url(&*router), |tls| _ = tls.ca_pem(authority.pem())).await;
         let TlsError::WrongName { expected, presented } = &error else { panic!("{error:?}") };
         assert!(expected == "127.0.0.1" && presented.concat().contains("other.example.com"), "{error}");
-        let as_other = |tls: &mut TlsOptions| _ = tls.ca_pem(authority.pem()).server_name("other.example.com");
+        let as_other =
+            |tls: &mut TlsOptions| _ = tls.ca_pem(authority.pem()).server_name("other.example.com");
         join(&kit, url(&*router), as_other).await.unwrap();
         // The authorities of the system, or of the web, do not know ours.
         let error = refused(&kit, url(&*router), |tls| _ = tls.roots(Roots::Web)).await;
@@ -129,7 +131,8 @@ pub(super) async fn plaintext_and_tls(kit: Kit) {
 pub(super) async fn handshakes_that_are_none(kit: Kit) {
     let authority = Authority::new();
     let identity = authority.issue(&["127.0.0.1"]);
-    let listener = Listener::new(URLS[0]).tls(config(&identity)).handshake_timeout(Duration::from_millis(1_500));
+    let listener =
+        Listener::new(URLS[0]).tls(config(&identity)).handshake_timeout(Duration::from_millis(1_500));
     let router = kit.start(RouterSettings::at(listener)).await;
     let Address::Tcp(at) = router.endpoints()[0].address() else { panic!("it is TCP") };
     let sent = [
@@ -171,22 +174,19 @@ pub(super) async fn client_certificates(kit: Kit) {
     };
     let showing_none = |tls: &mut TlsOptions| _ = tls.ca_pem(authority.pem());
     for at in URLS {
-        for tls12 in [false, true] {
-            let demand = config(&ours).client_ca_pem(clients.pem());
-            let demand = if tls12 { demand } else { demand.tls13_only() };
-            let router = start(&kit, at, demand.clone()).await;
-            join(&kit, url(&*router), showing(&good)).await.unwrap();
-            let error = refused(&kit, url(&*router), showing(&other)).await;
-            assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
-            let error = refused(&kit, url(&*router), showing_none).await;
-            assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
-            assert_eq!(router.refused().tls, 2);
+        let demand = config(&ours).client_ca_pem(clients.pem());
+        let router = start(&kit, at, demand.clone()).await;
+        join(&kit, url(&*router), showing(&good)).await.unwrap();
+        let error = refused(&kit, url(&*router), showing(&other)).await;
+        assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
+        let error = refused(&kit, url(&*router), showing_none).await;
+        assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
+        assert_eq!(router.refused().tls, 2);
 
-            let router = start(&kit, at, demand.client_certs_optional()).await;
-            join(&kit, url(&*router), showing_none).await.unwrap();
-            let error = refused(&kit, url(&*router), showing(&other)).await;
-            assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
-        }
+        let router = start(&kit, at, demand.client_certs_optional()).await;
+        join(&kit, url(&*router), showing_none).await.unwrap();
+        let error = refused(&kit, url(&*router), showing(&other)).await;
+        assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
     }
 }
 

@@ -5,14 +5,8 @@ use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 use wamp_proto::{Uri, router::Config, transport::heartbeat, uri::InvalidUri};
 
 use super::{
-    Network, Router, TlsError,
-    gate::Gate,
-    handshakes::Handshakes,
-    listener::Listener,
-    places::Places,
-    refusals::Refusals,
-    serve::Server,
-    upgrade::Origins,
+    Network, Router, TlsError, gate::Gate, handshakes::Handshakes, listener::Listener, places::Places,
+    refusals::Refusals, serve::Server, upgrade::Origins,
 };
 use crate::{
     endpoint::{Endpoint, InvalidEndpoint},
@@ -216,4 +210,3 @@ impl<N> fmt::Debug for RouterBuilder<N> {
         shown.finish_non_exhaustive()
     }
 }
-

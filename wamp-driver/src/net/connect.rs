@@ -288,10 +288,9 @@ impl Dial {
                     return Err(self.no_tls(TlsError::TlsExpected));
                 }
                 Err(error) => {
-                    return Err(raw.failure().map_or_else(
-                        || self.failed(error.to_string()),
-                        |failure| self.broken(failure),
-                    ));
+                    return Err(raw
+                        .failure()
+                        .map_or_else(|| self.failed(error.to_string()), |failure| self.broken(failure)));
                 }
             }
         }

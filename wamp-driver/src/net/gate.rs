@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use wamp_proto::{Encoding, transport::{heartbeat, rawsocket}};
+use wamp_proto::{
+    Encoding,
+    transport::{heartbeat, rawsocket},
+};
 
 use super::{
     TlsError,

@@ -87,14 +87,7 @@ impl Refusals {
     }
 
     /// One more.
-    pub(super) fn note(
-        &self,
-        now: Instant,
-        reason: Reason,
-        listener: &str,
-        peer: Option<&str>,
-        why: &str,
-    ) {
+    pub(super) fn note(&self, now: Instant, reason: Reason, listener: &str, peer: Option<&str>, why: &str) {
         let mut state = lock(&self.0);
         state.count(reason);
         let Some(silent) = state.line(now) else { return };

@@ -178,4 +178,3 @@ impl Future for ShutdownFuture {
         Pin::new(&mut self.0).poll(context)
     }
 }
-

@@ -118,6 +118,7 @@ impl<N: Network> Visit<N> {
         Some((self.server.places.take()?, here))
     }
 
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has a handshake here"))]
     async fn serve(self, socket: Box<dyn Socket>, mut handshake: Handshake) {
         #[cfg(feature = "tls")]
         if self.gate.acceptor.is_some() {
@@ -229,7 +230,8 @@ mod secure {
             }
             let acceptor = self.gate.acceptor.as_ref()?;
             let accepted = acceptor.accept(Box::new(Prefixed::new(head, socket)));
-            let mut socket = accepted.inspect_err(|error| self.refused(Reason::Tls, &error.to_string())).ok()?;
+            let mut socket =
+                accepted.inspect_err(|error| self.refused(Reason::Tls, &error.to_string())).ok()?;
             match socket.handshake().await {
                 Ok(()) => Some(socket),
                 Err(error) => {

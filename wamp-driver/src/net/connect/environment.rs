@@ -48,9 +48,15 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, millis) in
-            [("20", 20_000), ("20s", 20_000), (" 500 ms ", 500), ("1.5", 1_500), ("2m", 120_000), ("0", 0), ("off", 0)]
-        {
+        for (text, millis) in [
+            ("20", 20_000),
+            ("20s", 20_000),
+            (" 500 ms ", 500),
+            ("1.5", 1_500),
+            ("2m", 120_000),
+            ("0", 0),
+            ("off", 0),
+        ] {
             assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
         }
         for text in ["", "s", "-1", "1h", "fast", "1e999", "NaN"] {
@@ -63,7 +69,8 @@ mod tests {
         let set = |name: &str| (name == HEARTBEAT).then(|| "3s".to_owned());
         let config = heartbeat(heartbeat::Config::CLIENT, set).unwrap();
         assert_eq!((config.interval.as_secs(), config.timeout.as_secs()), (3, 10));
-        let error = heartbeat(heartbeat::Config::CLIENT, |_| Some("soon".to_owned())).unwrap_err().to_string();
+        let error =
+            heartbeat(heartbeat::Config::CLIENT, |_| Some("soon".to_owned())).unwrap_err().to_string();
         assert!(error.contains("WAMP_HEARTBEAT") && error.contains("soon"), "{error}");
     }
 }

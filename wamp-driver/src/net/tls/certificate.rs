@@ -46,9 +46,9 @@ fn text(der: &[u8]) -> Option<String> {
 
 fn general(name: &GeneralName) -> Option<String> {
     match name {
-        GeneralName::DnsName(name) | GeneralName::Rfc822Name(name) | GeneralName::UniformResourceIdentifier(name) => {
-            Some(name.as_str().to_owned())
-        }
+        GeneralName::DnsName(name)
+        | GeneralName::Rfc822Name(name)
+        | GeneralName::UniformResourceIdentifier(name) => Some(name.as_str().to_owned()),
         _ => None,
     }
 }

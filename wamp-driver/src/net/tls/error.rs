@@ -21,7 +21,9 @@ pub enum TlsError {
         presented: Vec<String>,
     },
     /// Nobody who is trusted has signed the peer's certificate; it may have been signed by its owner.
-    #[error("its certificate is self-signed or of an authority that is not trusted; name the authority if it should be")]
+    #[error(
+        "its certificate is self-signed or of an authority that is not trusted; name the authority if it should be"
+    )]
     UnknownAuthority,
     /// The peer's certificate is no good for another reason.
     #[error("its certificate is bad: {0}")]

@@ -23,11 +23,7 @@ pub use error::TlsError;
 #[cfg(feature = "tls")]
 pub use server::TlsConfig;
 #[cfg(feature = "tls")]
-pub(super) use {
-    client::Connector,
-    server::Acceptor,
-    stream::TlsSocket,
-};
+pub(super) use {client::Connector, server::Acceptor, stream::TlsSocket};
 
 /// The first byte of what a TLS server says to those who do not speak TLS: the record of an alert.
 pub(super) const ALERT: u8 = 0x15;

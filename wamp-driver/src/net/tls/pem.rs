@@ -54,8 +54,7 @@ impl Source {
     }
 
     fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
-        PrivateKeyDer::from_pem_slice(&self.read()?)
-            .map_err(|error| self.bad("no private key in ", error))
+        PrivateKeyDer::from_pem_slice(&self.read()?).map_err(|error| self.bad("no private key in ", error))
     }
 }
 

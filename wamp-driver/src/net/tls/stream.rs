@@ -67,7 +67,10 @@ impl TlsSocket {
     pub(in crate::net) async fn handshake(&mut self) -> Result<(), TlsError> {
         poll_fn(|context| self.poll_handshake(context)).await.map_err(|error| {
             TlsError::within(&error).cloned().unwrap_or_else(|| match error.kind() {
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => TlsError::Truncated,
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe => TlsError::Truncated,
                 _ => TlsError::Other(error.to_string()),
             })
         })

@@ -7,9 +7,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{Certificate, CertificateParams, KeyPair};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, version::TLS12};
 
-use super::{Acceptor, Connector, TlsConfig, TlsError, TlsOptions, TlsSocket};
+use super::{Acceptor, Connector, TlsConfig, TlsError, TlsOptions, TlsSocket, provider};
 use crate::{
     net::{
         Socket,
@@ -33,7 +34,9 @@ struct Pipe {
 
 fn pipe(piece: usize) -> (Box<Pipe>, Box<Pipe>) {
     let [one, other] = [(); 2].map(|()| Arc::new(Mutex::new(Way::default())));
-    let end = |from: &Arc<_>, to: &Arc<_>| Box::new(Pipe { from: from.clone(), to: to.clone(), piece });
+    let end = |from: &Arc<Mutex<Way>>, to: &Arc<Mutex<Way>>| {
+        Box::new(Pipe { from: from.clone(), to: to.clone(), piece })
+    };
     (end(&one, &other), end(&other, &one))
 }
 
@@ -105,6 +108,37 @@ async fn a_72_both_ends_export_the_same_and_no_other_connection_does() {
     assert_eq!(server.channel().client_certificate, None, "the client has shown none");
     let (other, _) = secured(1_000, |_| {}).await;
     assert_ne!(other.channel().tls_exporter, Some(exported));
+}
+
+/// A client of TLS 1.2, and what comes of its handshake with this router.
+async fn meet_tls12(config: TlsConfig, authority: &Certificate) -> Result<(TlsSocket, TlsSocket), TlsError> {
+    let mut store = RootCertStore::empty();
+    store.add(authority.der().clone()).unwrap();
+    let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&[&TLS12]).unwrap();
+    let client = Arc::new(builder.with_root_certificates(store).with_no_client_auth());
+    let client = ClientConnection::new(client, "router".try_into().unwrap()).unwrap();
+    let (here, there) = pipe(1_000);
+    let mut client = TlsSocket::new(here, client.into());
+    let mut server = Acceptor::new(config).unwrap().accept(there).unwrap();
+    let (met, _) = futures_util::future::join(client.handshake(), server.handshake()).await;
+    met.map(|()| (client, server))
+}
+
+#[tokio::test]
+async fn tls_1_2_is_spoken_unless_it_is_refused_and_binds_nothing() {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(["router".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let config = TlsConfig::from_pem(certificate.pem(), key.serialize_pem());
+    let (client, server) = meet_tls12(config.clone(), &certificate).await.unwrap();
+    for end in [client, server] {
+        assert!(end.channel().private);
+        assert_eq!(end.channel().tls_exporter, None);
+    }
+    let demanding = config.clone().client_ca_pem(certificate.pem());
+    let error = meet_tls12(demanding, &certificate).await.err().unwrap();
+    assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
+    let error = meet_tls12(config.tls13_only(), &certificate).await.err().unwrap();
+    assert!(matches!(error, TlsError::Version(_)), "{error:?}");
 }
 
 #[tokio::test]
