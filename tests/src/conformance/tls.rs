@@ -124,7 +124,7 @@ pub(super) async fn plaintext_and_tls(kit: Kit) {
     assert!(told.contains("speaks TLS: use wss://"), "{told}");
     let port = port.trim_end_matches("/ws");
     assert_eq!(refused(&kit, format!("tcp{port}"), trusting).await, TlsError::TlsExpected);
-    assert_eq!(secure.refused().tls, 2);
+    kit.refuses(&*secure, |refused| refused.tls == 2).await;
 }
 
 /// Fault 20: garbage is answered by an alert, and silence has its time.
@@ -158,8 +158,7 @@ pub(super) async fn handshakes_that_are_none(kit: Kit) {
         }
     }))
     .await;
-    let refused = router.refused();
-    assert_eq!((refused.tls, refused.timeout), (2, 2));
+    kit.refuses(&*router, |refused| (refused.tls, refused.timeout) == (2, 2)).await;
     kit.settle(&*router, |counts| counts.connections == 0).await;
 }
 
@@ -181,7 +180,7 @@ pub(super) async fn client_certificates(kit: Kit) {
         assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
         let error = refused(&kit, url(&*router), showing_none).await;
         assert!(matches!(error, TlsError::CertificateRefused(_)), "{error:?}");
-        assert_eq!(router.refused().tls, 2);
+        kit.refuses(&*router, |refused| refused.tls == 2).await;
 
         let router = start(&kit, at, demand.client_certs_optional()).await;
         join(&kit, url(&*router), showing_none).await.unwrap();

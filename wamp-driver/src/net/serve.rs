@@ -80,17 +80,14 @@ impl<N: Network> Visit<N> {
     fn begin(server: Arc<Server<N>>, gate: Arc<Gate>, socket: &dyn Socket) -> Option<Self> {
         let channel = socket.channel();
         let address = channel.peer.as_deref().and_then(|peer| peer.parse::<SocketAddr>().ok());
-        let mut visit = Self { server, gate, channel, _address: None };
-        if let (Some(addresses), Some(address)) = (&visit.gate.addresses, address) {
-            match addresses.take(address.ip()) {
-                Some(place) => visit._address = Some(place),
-                None => {
-                    visit.refused(Reason::Address, "there are too many connections from its address");
-                    return None;
-                }
-            }
+        let limited = gate.addresses.as_ref().zip(address);
+        let place = limited.map(|(addresses, address)| addresses.take(address.ip()));
+        let full = matches!(place, Some(None));
+        let visit = Self { server, gate, channel, _address: place.flatten() };
+        if full {
+            visit.refused(Reason::Address, "there are too many connections from its address");
         }
-        Some(visit)
+        (!full).then_some(visit)
     }
 
     fn refused(&self, reason: Reason, why: &str) {

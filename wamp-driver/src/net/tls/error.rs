@@ -102,7 +102,8 @@ mod rustls_errors {
         match error {
             E::Expired | E::ExpiredContext { .. } => TlsError::Expired,
             E::NotValidYet | E::NotValidYetContext { .. } => TlsError::NotYetValid,
-            E::UnknownIssuer => TlsError::UnknownAuthority,
+            // An authority of the same name, but with another key, has signed it: an old test authority, most often.
+            E::UnknownIssuer | E::BadSignature => TlsError::UnknownAuthority,
             E::NotValidForNameContext { expected, presented } => {
                 TlsError::WrongName { expected: expected.to_str().into_owned(), presented }
             }
@@ -121,6 +122,7 @@ mod rustls_errors {
             | A::CertificateUnknown
             | A::CertificateRequired
             | A::UnknownCA
+            | A::DecryptError
             | A::AccessDenied => TlsError::CertificateRefused(why),
             A::ProtocolVersion | A::InsufficientSecurity => TlsError::Version(why),
             _ => TlsError::Other(format!("the peer broke off: {why}")),
