@@ -1,6 +1,7 @@
 //! From an open transport to a joined session.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -18,16 +19,20 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
+use crate::{
+    Cipher, Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place,
+};
 
 /// Settings of a client, the same for every adapter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// The realm to join. Default `realm1`.
     pub realm: String,
     /// The serializers to offer, best first. Default MessagePack, CBOR, JSON; RawSocket offers the first alone.
     pub serializers: Vec<Encoding>,
+    /// Whether to ask for batches of messages over WebSocket. Default: no.
+    pub batched: bool,
     /// How long making the connection may take, its transport's handshake included. Default 5 s.
     pub connect_timeout: Duration,
     /// How long the router may take to open the session. Default 10 s.
@@ -47,6 +52,8 @@ pub struct ClientOptions {
     /// How TLS is spoken.
     #[cfg(feature = "tls")]
     pub tls: crate::net::TlsOptions,
+    /// What payloads are encrypted with from end to end. Default: nothing.
+    pub cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Default for ClientOptions {
@@ -54,6 +61,7 @@ impl Default for ClientOptions {
         Self {
             realm: "realm1".to_owned(),
             serializers: vec![Encoding::MessagePack, Encoding::Cbor, Encoding::Json],
+            batched: false,
             connect_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
@@ -64,7 +72,18 @@ impl Default for ClientOptions {
             heartbeat: heartbeat::Config::CLIENT,
             #[cfg(feature = "tls")]
             tls: crate::net::TlsOptions::default(),
+            cipher: None,
         }
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("realm", &self.realm)
+            .field("serializers", &self.serializers)
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +111,8 @@ impl ClientOptions {
         config.agent = self.agent.clone().or(config.agent);
         let mut session = Session::new(Arc::new(config), encoding, runtime.now());
         session.set_send_limit(send_limit);
-        let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
+        let (size, invocations) = (self.limits.message_size, self.max_invocations);
+        let shared = Arc::new(Shared::new(runtime, session, size, invocations, self.cipher.clone()));
         Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
     }
 }
@@ -110,6 +130,7 @@ fn roles() -> Roles {
                 F::CallTimeout,
                 F::CallCanceling,
                 F::CallerIdentification,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
@@ -125,11 +146,17 @@ fn roles() -> Roles {
                 F::SharedRegistration,
                 F::RegistrationRevocation,
                 F::CallReroute,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
             Role::Publisher,
-            set(&[F::PublisherExclusion, F::PublisherIdentification, F::SubscriberBlackwhiteListing]),
+            set(&[
+                F::PublisherExclusion,
+                F::PublisherIdentification,
+                F::SubscriberBlackwhiteListing,
+                F::PayloadPassthruMode,
+            ]),
         )
         .with(
             Role::Subscriber,
@@ -139,6 +166,7 @@ fn roles() -> Roles {
                 F::PublicationTrustlevels,
                 F::SubscriptionRevocation,
                 F::EventRetention,
+                F::PayloadPassthruMode,
             ]),
         )
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use wamp_proto::{
     Encoding,
-    transport::{heartbeat, rawsocket},
+    transport::{heartbeat, rawsocket, websocket::Subprotocol},
 };
 
 use super::{
@@ -19,6 +19,7 @@ use crate::endpoint::Endpoint;
 pub(super) struct Gate {
     pub(super) name: Arc<str>,
     pub(super) encodings: Vec<Encoding>,
+    pub(super) subprotocols: Vec<Subprotocol>,
     websocket: bool,
     rawsocket: bool,
     pub(super) origins: Origins,
@@ -42,6 +43,7 @@ impl Gate {
             #[cfg(feature = "tls")]
             acceptor: acceptor(endpoint, listener.tls)?,
             name: listener.name.unwrap_or(listener.url).into(),
+            subprotocols: subprotocols(&listener.encodings),
             encodings: listener.encodings,
             websocket: listener.websocket && !matches!(endpoint, Endpoint::Unix(_)),
             rawsocket: listener.rawsocket && !matches!(endpoint, Endpoint::WebSocketUnix(_)),
@@ -62,6 +64,12 @@ impl Gate {
             (_, rawsocket) => rawsocket,
         }
     }
+}
+
+/// What a WebSocket may speak, in batches or without.
+fn subprotocols(encodings: &[Encoding]) -> Vec<Subprotocol> {
+    let spoken = |subprotocol: &Subprotocol| encodings.contains(&subprotocol.encoding);
+    Subprotocol::ALL.into_iter().filter(spoken).collect()
 }
 
 #[cfg(feature = "tls")]

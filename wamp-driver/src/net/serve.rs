@@ -181,13 +181,13 @@ impl<N: Network> Visit<N> {
         };
         let upgraded = upgrade(&*server.network, &mut socket, head, gate, admit);
         match handshake.limit(upgraded).await {
-            Some(Ok(Upgraded { encoding, cookie, rest, place: _place })) => {
+            Some(Ok(Upgraded { subprotocol, cookie, rest, place: _place })) => {
                 drop(handshake);
                 let mut channel = self.channel(&socket);
                 channel.cookie = cookie;
                 let socket = Prefixed::new(rest, socket);
-                let socket = WebSocket::new(socket, Role::Server, encoding, gate.message_size);
-                let machine = server.handle.open(Opened::new(encoding).channel(channel));
+                let socket = WebSocket::new(socket, Role::Server, subprotocol, gate.message_size);
+                let machine = server.handle.open(Opened::new(subprotocol.encoding).channel(channel));
                 pump::run(server.network.clone(), socket, machine, gate.heartbeat).await;
             }
             Some(Err(error)) => {

@@ -18,6 +18,7 @@ use wamp_proto::{
     transport::{
         heartbeat,
         rawsocket::{Config, RawSocket},
+        websocket::Subprotocol,
     },
 };
 
@@ -220,7 +221,7 @@ async fn raw(mock: Mock) -> Raw<Mock> {
 }
 
 fn websocket(mock: Mock) -> WebSocket<Mock> {
-    WebSocket::new(mock, Role::Client, Encoding::Json, 1 << 20)
+    WebSocket::new(mock, Role::Client, Subprotocol::plain(Encoding::Json), 1 << 20)
 }
 
 /// Without signs of life.
