@@ -15,7 +15,7 @@ use wamp_proto::{
     Value,
     dict::Dict,
     id::SessionId,
-    router::{Authorization, Grant, Permission, Ruling},
+    router::{Authorization, Permission, Ruling},
 };
 
 use crate::{

@@ -16,6 +16,7 @@ use wamp_proto::{
     id::SessionId,
     message::{Feature, Features, Role, Roles, Welcome, WelcomeDetails},
     session::{self, Config, Session},
+    transport::heartbeat,
     uri::uris,
 };
 
@@ -56,6 +57,11 @@ pub struct ClientOptions {
     pub max_invocations: usize,
     /// What to call ourselves, for the router's logs. Default: this library.
     pub agent: Option<String>,
+    /// When a silent router is asked for a sign of life, and how long it may take to give one. Default 20 s and 10 s.
+    pub heartbeat: heartbeat::Config,
+    /// How TLS is spoken.
+    #[cfg(feature = "tls")]
+    pub tls: crate::net::TlsOptions,
     /// What payloads are encrypted with from end to end. Default: nothing.
     pub cipher: Option<Arc<dyn Cipher>>,
 }
@@ -75,6 +81,9 @@ impl Default for ClientOptions {
             limits: Limits::default(),
             max_invocations: 1_000,
             agent: None,
+            heartbeat: heartbeat::Config::CLIENT,
+            #[cfg(feature = "tls")]
+            tls: crate::net::TlsOptions::default(),
             cipher: None,
         }
     }

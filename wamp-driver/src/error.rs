@@ -8,7 +8,7 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{cipher::CipherError, endpoint::InvalidEndpoint};
+use crate::{cipher::CipherError, endpoint::InvalidEndpoint, net::TlsError};
 
 /// Why a call, publication, subscription or registration failed. Says whose fault it is.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -97,6 +97,14 @@ pub enum ConnectError {
     /// The realm is not a valid URI.
     #[error("bad realm: {0}")]
     Realm(#[from] wamp_proto::uri::InvalidUri),
+    /// A variable of the environment is not what it should be.
+    #[error("the variable {name} is `{text}`, which is no duration such as `20s`, `500ms` or `off`")]
+    Environment {
+        /// Which.
+        name: &'static str,
+        /// What it is.
+        text: String,
+    },
     /// The network connection could not be made.
     #[error("cannot connect to {to}: {error}")]
     Io {
@@ -113,6 +121,15 @@ pub enum ConnectError {
         to: String,
         /// What went wrong.
         why: String,
+    },
+    /// TLS failed, or the certificate of the router is not to be trusted. Nothing was sent in plaintext.
+    #[error("no TLS with {to}: {error}")]
+    Tls {
+        /// Where to.
+        to: String,
+        /// What went wrong, and at whose end.
+        #[source]
+        error: TlsError,
     },
     /// The connection was not made in time.
     #[error("{to} did not answer within {within:?}")]
@@ -171,13 +188,20 @@ impl ConnectError {
     /// At whom to look for it.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Endpoint(_) | Self::Realm(_) | Self::Secret { .. } | Self::Auth(_) => Fault::Application,
+            Self::Endpoint(_)
+            | Self::Realm(_)
+            | Self::Environment { .. }
+            | Self::Secret { .. }
+            | Self::Auth(_)
+            | Self::Tls {
+                error: TlsError::Settings(_) | TlsError::NotBuilt | TlsError::TlsExpected, ..
+            } => Fault::Application,
             Self::Join(Closed::Aborted { .. } | Closed::Unsendable(_) | Closed::ByUs) => Fault::Application,
             Self::Join(Closed::Authentication(AuthError::Unusable(_) | AuthError::Signer(_))) => {
                 Fault::Application
             }
             Self::Io { .. } | Self::Timeout { .. } | Self::Join(Closed::Lost(_)) => Fault::Network,
-            Self::Handshake { .. } | Self::Join(_) => Fault::Router,
+            Self::Handshake { .. } | Self::Tls { .. } | Self::Join(_) => Fault::Router,
         }
     }
 }

@@ -179,6 +179,20 @@ macro_rules! conformance_cases {
                 Routers reset;
                 Routers black_hole;
                 Routers while_connecting;
+                Routers silence;
+            }
+            tls {
+                Routers calls_and_events;
+                Routers certificates_that_are_not_to_be_trusted;
+                Routers plaintext_and_tls;
+                Routers handshakes_that_are_none;
+                Routers client_certificates;
+                Routers certificates_are_read_again;
+                Routers a_connection_that_is_cut_off;
+            }
+            listeners {
+                Routers each_has_its_own_rules;
+                Routers places_are_counted;
             }
         }
     };

@@ -7,7 +7,7 @@ use futures_util::{FutureExt as _, future::join_all};
 use wamp_driver::{
     BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, Runtime, Verdict,
     auth::{BoxError, Method},
-    net::{Connect, Network, Router, RouterBuilder, ShutdownFuture, StartError},
+    net::{Connect, Listener, Network, Refused, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
         Encoding,
         router::{Authorization, Changes, Config, Counts, Permission},
@@ -46,6 +46,16 @@ pub trait Serving: Send + Sync {
     /// See [`Router::reconfigure`].
     fn reconfigure(&self, changes: Changes);
 
+    /// See [`Router::refused`].
+    fn refused(&self) -> Refused;
+
+    /// See [`Router::reload_tls`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn reload_tls(&self) -> Result<(), StartError>;
+
     /// See [`Router::shutdown`].
     fn shutdown(&self) -> ShutdownFuture;
 
@@ -64,6 +74,14 @@ impl<N: Network<Client: Into<Client>>> Serving for Router<N> {
 
     fn reconfigure(&self, changes: Changes) {
         Self::reconfigure(self, changes);
+    }
+
+    fn refused(&self) -> Refused {
+        Self::refused(self)
+    }
+
+    fn reload_tls(&self) -> Result<(), StartError> {
+        Self::reload_tls(self)
     }
 
     fn shutdown(&self) -> ShutdownFuture {
@@ -87,7 +105,8 @@ fn finish<N: Network<Client: Into<Client>>>(
 #[derive(Default)]
 #[must_use = "no router runs until it is started"]
 pub struct RouterSettings {
-    listen: Vec<String>,
+    listen: Vec<Listener>,
+    heartbeat: Option<(Duration, Duration)>,
     config: Option<Change>,
     handshake_timeout: Option<Duration>,
     max_connections: Option<usize>,
@@ -120,7 +139,18 @@ impl fmt::Debug for RouterSettings {
 impl RouterSettings {
     /// A router that listens here, with a free port where a port is needed.
     pub fn on(transport: Transport) -> Self {
-        Self { listen: transport.listen().into_iter().collect(), ..Self::default() }
+        Self { listen: transport.listen().map(Listener::new).into_iter().collect(), ..Self::default() }
+    }
+
+    /// A router that listens here.
+    pub fn at(listener: impl Into<Listener>) -> Self {
+        Self { listen: vec![listener.into()], ..Self::default() }
+    }
+
+    /// See [`RouterBuilder::heartbeat`].
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = Some((interval, timeout));
+        self
     }
 
     /// See [`RouterBuilder::config`].
@@ -210,6 +240,9 @@ impl RouterSettings {
         if let Some(change) = self.config {
             builder = builder.config(change);
         }
+        if let Some((interval, timeout)) = self.heartbeat {
+            builder = builder.heartbeat(interval, timeout);
+        }
         if let Some(timeout) = self.handshake_timeout {
             builder = builder.handshake_timeout(timeout);
         }
@@ -272,6 +305,14 @@ impl Serving for Elsewhere {
 
     fn reconfigure(&self, changes: Changes) {
         self.router.reconfigure(changes);
+    }
+
+    fn refused(&self) -> Refused {
+        self.router.refused()
+    }
+
+    fn reload_tls(&self) -> Result<(), StartError> {
+        self.router.reload_tls()
     }
 
     fn shutdown(&self) -> ShutdownFuture {

@@ -13,6 +13,7 @@ pub mod closing;
 mod events;
 mod faults;
 mod kit;
+mod listeners;
 mod payloads;
 mod progress;
 mod registrations;
@@ -21,6 +22,7 @@ mod secrets;
 mod sharing;
 mod stage;
 mod stalls;
+mod tls;
 mod tools;
 
 use wamp_driver::{Client, net::Network};

@@ -82,7 +82,7 @@ pub(super) fn close_frame(socket: &mut Socket) -> CloseFrame {
 }
 
 /// Everything that comes until the peer closes.
-fn rest(stream: &mut TcpStream) -> Vec<u8> {
+pub(super) fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("it is not closed"),

@@ -1,5 +1,9 @@
 //! From a URL to a joined session.
 
+mod environment;
+#[cfg(feature = "tls")]
+mod secure;
+
 use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use tungstenite::{
@@ -11,15 +15,19 @@ use tungstenite::{
 use wamp_proto::{
     Channel, Encoding, Limits,
     transport::{
+        heartbeat,
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
         websocket::{self, Subprotocol},
     },
 };
 
+#[cfg(feature = "tls")]
+use super::tls::Connector;
 use super::{
     Network, Socket,
     pump::{self, Transport},
     raw::Raw,
+    tls::{self, TlsError},
     websocket::{WebSocket, request},
     within,
 };
@@ -28,6 +36,7 @@ use crate::{
     auth::Auth,
     connect::{ClientOptions, JoinFuture},
     endpoint::Endpoint,
+    memory,
     router::RouterHandle,
     runtime::{BoxFuture, Runtime},
 };
@@ -37,6 +46,8 @@ use crate::{
 pub struct Connect<N> {
     to: To,
     options: ClientOptions,
+    /// What is wrong with the environment, to be told when it is awaited.
+    refused: Option<ConnectError>,
     network: PhantomData<fn() -> N>,
 }
 
@@ -57,7 +68,7 @@ impl<N: Network> Connect<N> {
     }
 
     fn new(to: To) -> Self {
-        Self { to, options: ClientOptions::default(), network: PhantomData }
+        Self { to, options: ClientOptions::default(), refused: None, network: PhantomData }
     }
 
     /// The realm to join, instead of `realm1`.
@@ -88,6 +99,13 @@ impl<N: Network> Connect<N> {
     /// How long making the connection may take, instead of 5 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.options.connect_timeout = timeout;
+        self
+    }
+
+    /// How long the router may be silent before it is asked for a sign of life, and how long it may take to give one, instead
+    /// of 20 s and 10 s: a session whose network is gone ends within the sum of the two. An interval of zero never asks.
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.options.heartbeat = heartbeat::Config::new(interval, timeout);
         self
     }
 
@@ -136,13 +154,16 @@ impl<N: Network> IntoFuture for Connect<N> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
+            if let Some(error) = self.refused {
+                return Err(error);
+            }
             let network = N::current();
             let client = match self.to {
                 To::Url(url) => {
                     let endpoint: Endpoint = url.parse()?;
                     let (runtime, address) = (network.clone(), endpoint.address());
                     let dial = Box::new(move || network.connect(address.clone()));
-                    Dial { runtime, endpoint, options: self.options, dial }.connect().await
+                    Dial::new(runtime, endpoint, self.options, dial)?.connect().await
                 }
                 To::Router(router) => {
                     let known_as = router.known_as();
@@ -154,10 +175,16 @@ impl<N: Network> IntoFuture for Connect<N> {
     }
 }
 
-/// To `ws://localhost:8080/ws`.
+/// To `ws://localhost:8080/ws`, with the heartbeat of the environment: `WAMP_HEARTBEAT` and `WAMP_HEARTBEAT_TIMEOUT` are
+/// durations such as `20`, `20s`, `500ms` or `off`.
 impl<N: Network> Default for Connect<N> {
     fn default() -> Self {
-        Self::url("ws://localhost:8080/ws")
+        let mut connect = Self::url("ws://localhost:8080/ws");
+        match environment::heartbeat(connect.options.heartbeat, |name| std::env::var(name).ok()) {
+            Ok(heartbeat) => connect.options.heartbeat = heartbeat,
+            Err(error) => connect.refused = Some(error),
+        }
+        connect
     }
 }
 
@@ -174,28 +201,62 @@ struct Dial {
     options: ClientOptions,
     /// Opens a socket to the endpoint.
     dial: Box<Dialer>,
+    /// Speaks TLS, where the endpoint demands it.
+    #[cfg(feature = "tls")]
+    tls: Option<Connector>,
 }
 
 type Dialer = dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
 
 impl Dial {
-    async fn connect(self) -> Result<Client, ConnectError> {
-        let (runtime, to) = (self.runtime.clone(), self.endpoint.to_string());
-        let limit = self.options.connect_timeout;
-        let join = within(&*runtime, limit, self.open()).await;
-        join.ok_or(ConnectError::Timeout { to, within: limit })??.await
+    fn new(
+        runtime: Arc<dyn Runtime>,
+        endpoint: Endpoint,
+        options: ClientOptions,
+        dial: Box<Dialer>,
+    ) -> Result<Self, ConnectError> {
+        #[cfg(feature = "tls")]
+        let tls = connector(&endpoint, &options)?;
+        #[cfg(not(feature = "tls"))]
+        if endpoint.is_tls() {
+            return Err(ConnectError::Tls { to: endpoint.to_string(), error: TlsError::NotBuilt });
+        }
+        Ok(Self {
+            runtime,
+            endpoint,
+            options,
+            dial,
+            #[cfg(feature = "tls")]
+            tls,
+        })
     }
 
-    async fn open(self) -> Result<JoinFuture, ConnectError> {
+    async fn connect(&self) -> Result<Client, ConnectError> {
+        let limit = self.options.connect_timeout;
+        let join = within(&*self.runtime, limit, self.open()).await;
+        join.ok_or_else(|| ConnectError::Timeout { to: self.endpoint.to_string(), within: limit })??.await
+    }
+
+    async fn open(&self) -> Result<JoinFuture, ConnectError> {
         match &self.endpoint {
             Endpoint::WebSocket { address, path } => self.websocket(&format!("ws://{address}{path}")).await,
+            Endpoint::WebSocketTls { address, path } => {
+                self.websocket(&format!("wss://{address}{path}")).await
+            }
             Endpoint::WebSocketUnix(_) => self.websocket("ws://localhost/ws").await,
-            Endpoint::RawSocket(_) | Endpoint::Unix(_) => self.raw().await,
+            Endpoint::RawSocket(_) | Endpoint::RawSocketTls(_) | Endpoint::Unix(_) => self.raw().await,
         }
     }
 
     async fn dial(&self) -> Result<Box<dyn Socket>, ConnectError> {
-        (self.dial)().await.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })
+        let socket = (self.dial)().await;
+        let socket = socket.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let secured = tls.connect(socket).await.map_err(|error| self.no_tls(error))?;
+            return Ok(Box::new(secured));
+        }
+        Ok(socket)
     }
 
     async fn websocket(&self, url: &str) -> Result<JoinFuture, ConnectError> {
@@ -204,6 +265,7 @@ impl Dial {
         let channel = socket.channel();
         match request(socket, upgrade).await {
             Ok((socket, response)) => self.upgraded(socket, &response, channel),
+            Err(tungstenite::Error::Io(error)) => Err(self.broken(&error)),
             Err(error) => Err(self.failed(describe(error))),
         }
     }
@@ -260,7 +322,14 @@ impl Dial {
                 Err(RawSocketError::Refused(error)) if error == HandshakeRefused::SERIALIZER => {
                     refused = error.to_string();
                 }
-                Err(error) => return Err(self.failed(error.to_string())),
+                Err(RawSocketError::NotRawSocket { octet: tls::ALERT }) => {
+                    return Err(self.no_tls(TlsError::TlsExpected));
+                }
+                Err(error) => {
+                    return Err(raw
+                        .failure()
+                        .map_or_else(|| self.failed(error.to_string()), |failure| self.broken(failure)));
+                }
             }
         }
         Err(self.failed(refused))
@@ -274,13 +343,37 @@ impl Dial {
         channel: Channel,
     ) -> Result<JoinFuture, ConnectError> {
         let (machine, join) = self.options.start(self.runtime.clone(), encoding, send_limit, channel)?;
-        self.runtime.spawn(Box::pin(pump::run(self.runtime.clone(), transport, machine)));
+        let pump = pump::run(self.runtime.clone(), transport, machine, self.options.heartbeat);
+        self.runtime.spawn(Box::pin(pump));
         Ok(join)
     }
 
     fn failed(&self, why: String) -> ConnectError {
         ConnectError::Handshake { to: self.endpoint.to_string(), why }
     }
+
+    /// The socket failed within the handshake of the transport; it may be TLS that did.
+    fn broken(&self, error: &io::Error) -> ConnectError {
+        match TlsError::within(error) {
+            Some(error) => self.no_tls(error.clone()),
+            None => self.failed(error.to_string()),
+        }
+    }
+
+    fn no_tls(&self, error: TlsError) -> ConnectError {
+        ConnectError::Tls { to: self.endpoint.to_string(), error }
+    }
+}
+
+#[cfg(feature = "tls")]
+fn connector(endpoint: &Endpoint, options: &ClientOptions) -> Result<Option<Connector>, ConnectError> {
+    let (address, websocket) = match endpoint {
+        Endpoint::WebSocketTls { address, .. } => (address, true),
+        Endpoint::RawSocketTls(address) => (address, false),
+        _ => return Ok(None),
+    };
+    let connector = Connector::new(&options.tls, &address.host, websocket);
+    connector.map(Some).map_err(|error| ConnectError::Tls { to: endpoint.to_string(), error })
 }
 
 fn describe(error: tungstenite::Error) -> String {

@@ -3,14 +3,22 @@
 //!
 //! An adapter lends sockets, tasks and timers by implementing [`Network`]; all the rest is here, once.
 
+mod access;
 mod bind;
+mod builder;
 mod connect;
+mod gate;
 mod handshakes;
+mod listener;
+mod places;
 mod prefixed;
 mod pump;
 mod raw;
+mod refusals;
+mod router;
 mod serve;
 mod socket;
+mod tls;
 mod upgrade;
 mod websocket;
 
@@ -31,8 +39,14 @@ use crate::{
 };
 
 pub use bind::OpenListener;
+pub use builder::{RouterBuilder, StartError};
 pub use connect::Connect;
-pub use serve::{Router, RouterBuilder, ShutdownFuture, StartError};
+pub use listener::Listener;
+pub use refusals::Refused;
+pub use router::{Router, ShutdownFuture};
+pub use tls::TlsError;
+#[cfg(feature = "tls")]
+pub use tls::{Roots, TlsConfig, TlsOptions};
 
 /// What the driver needs of a runtime to be on the network: an adapter implements this, and nothing else.
 pub trait Network: Runtime + Sized {
@@ -50,7 +64,7 @@ pub trait Network: Runtime + Sized {
     /// # Errors
     ///
     /// When the runtime does not take it.
-    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Listener>>;
+    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>>;
 }
 
 /// Most bytes that are read at once where the buffer has to be cleared for it.
@@ -124,7 +138,7 @@ impl<S: Socket + ?Sized> Socket for Box<S> {
 }
 
 /// A listening socket.
-pub trait Listener: Send + 'static {
+pub trait Accept: Send + 'static {
     /// The next connection.
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>>;
 }

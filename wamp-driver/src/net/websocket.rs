@@ -19,18 +19,25 @@ use tungstenite::{
 };
 use wamp_proto::transport::websocket::{BatchError, Batching, Subprotocol};
 
-use super::{Socket, prefixed::Prefixed, pump::Transport, socket::poll_discard};
+use super::{
+    Socket,
+    prefixed::Prefixed,
+    pump::{Signs, Transport},
+    socket::{or_would_block, poll_discard},
+};
 
 /// A socket as the WebSocket library wants it: it blocks never, and says when it would.
 struct Bridge<S> {
     socket: S,
     /// The one task that the socket wakes, for reading and for writing.
     waker: Waker,
+    /// Bytes came.
+    heard: bool,
 }
 
 impl<S> Bridge<S> {
     fn new(socket: S) -> Self {
-        Self { socket, waker: Waker::noop().clone() }
+        Self { socket, waker: Waker::noop().clone(), heard: false }
     }
 
     fn wakes(&mut self, context: &Context<'_>) {
@@ -38,16 +45,11 @@ impl<S> Bridge<S> {
     }
 }
 
-fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
-    match poll {
-        Poll::Ready(result) => result,
-        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-    }
-}
-
 impl<S: Socket> io::Read for Bridge<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer))
+        let read = or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer));
+        self.heard |= matches!(read, Ok(1..));
+        read
     }
 }
 
@@ -115,7 +117,14 @@ pub(super) struct WebSocket<S: Socket> {
     closing: bool,
     /// The peer was told that it is at fault, and may not have read it yet.
     refused: bool,
+    /// The last answer to a ping.
+    pong: Option<Bytes>,
+    /// Pings that came in a row, without data and without a pause.
+    pings: usize,
 }
+
+/// Pings that may come in a row: more, without data and without a pause, are a flood (fault 7).
+const PING_BUDGET: usize = 32;
 
 impl<S: Socket> WebSocket<S> {
     pub(super) fn new(socket: S, role: Role, subprotocol: Subprotocol, receive_limit: usize) -> Self {
@@ -130,6 +139,8 @@ impl<S: Socket> WebSocket<S> {
             ended: false,
             closing: false,
             refused: false,
+            pong: None,
+            pings: 0,
         }
     }
 
@@ -210,7 +221,18 @@ impl<S: Socket> WebSocket<S> {
             Message::Text(_) => ("a text", "binary"),
             Message::Binary(_) => ("a binary", "text"),
             // The library answers pings and close frames; they go out with the next flush.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return None,
+            Message::Ping(_) if self.pings >= PING_BUDGET => {
+                return Some(Err(self.refuse(CloseCode::Policy, "too many pings".to_owned())));
+            }
+            Message::Ping(_) => {
+                self.pings += 1;
+                return None;
+            }
+            Message::Pong(payload) => {
+                self.pong = Some(payload);
+                return None;
+            }
+            Message::Close(_) | Message::Frame(_) => return None,
         };
         let why = format!("{came} message came, this serializer is {serializer}");
         Some(Err(self.refuse(CloseCode::Unsupported, why)))
@@ -224,13 +246,18 @@ impl<S: Socket> Transport for WebSocket<S> {
         }
         self.inner.get_mut().wakes(context);
         while !self.ended {
-            match ready!(pending(self.inner.read())) {
-                Ok(frame) => {
+            match pending(self.inner.read()) {
+                Poll::Pending => {
+                    self.pings = 0;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(frame)) => {
                     if let Some(message) = self.message(frame) {
+                        self.pings = 0;
                         return Poll::Ready(message);
                     }
                 }
-                Err(error) => {
+                Poll::Ready(Err(error)) => {
                     self.ended = true;
                     return Poll::Ready(Err(self.failed(error)));
                 }
@@ -287,6 +314,20 @@ impl<S: Socket> Transport for WebSocket<S> {
         }
         let _ = ready!(self.flush(context));
         Poll::Ready(())
+    }
+
+    /// TLS has an end of its own, which is not to be missing.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.inner.get_mut().socket.poll_close(context).map(drop)
+    }
+
+    fn ping(&mut self, payload: &[u8]) {
+        // Fails when the end has come, which the next read shows.
+        let _ = self.send(Message::Ping(Bytes::copy_from_slice(payload)));
+    }
+
+    fn take_signs(&mut self) -> Signs {
+        Signs { heard: std::mem::take(&mut self.inner.get_mut().heard), pong: self.pong.take() }
     }
 
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<()> {
