@@ -11,9 +11,17 @@ pub use runtime::AsyncStd;
 pub use runtime::Smol;
 pub use runtime::{AsyncIo, Executor};
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
-    Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
-    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    Args, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink, CallStream, Caller, CancelMode,
+    Client, ClientOptions, ConnectError, Delivery, Details, Endpoint, Envelope, Enveloped, Error, ErrorReply,
+    Event, EventDetails, EventHandler, Extract, Extraction, Handler, IntoReply, Invocation, InvocationPolicy,
+    Kwargs, Part, Parts, Progress, Publish, Register, Registration, Reply, Routes, Serve, ServeError,
+    Service, Serving, State, Subscribe, Subscription, Typed, WampError, WampyMeta, WithState,
+    net::StartError, proto, typed, with_state,
+};
+
+#[doc(inline)]
+pub use wamp_macros::{
+    WampErrorAsyncStd as WampError, proxy_async_std as proxy, service_async_std as service,
 };
 
 /// What is the same for each executor.

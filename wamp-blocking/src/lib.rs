@@ -18,10 +18,15 @@ pub use runtime::Threads;
 pub use subscription::{RecvError, Subscription};
 pub use wait::Wait;
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions, ConnectError, Endpoint, Error,
-    ErrorReply, Event, Invocation, InvocationPolicy, Part, Publish, Register, Registration, Reply, Subscribe,
-    net::StartError, proto,
+    Args, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink, Caller, CancelMode,
+    ClientOptions, ConnectError, Delivery, Details, Endpoint, Envelope, Enveloped, Error, ErrorReply, Event,
+    EventDetails, Extract, Extraction, IntoReply, Invocation, InvocationPolicy, Kwargs, Part, Progress,
+    Publish, Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State, Subscribe,
+    Typed, WampError, WampyMeta, WithState, net::StartError, proto, typed, with_state,
 };
+
+#[doc(inline)]
+pub use wamp_macros::{WampErrorBlocking as WampError, proxy_blocking as proxy, service_blocking as service};
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Threads>;

@@ -7,10 +7,16 @@ mod serve;
 
 pub use runtime::Tokio;
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
-    Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
-    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    Args, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink, CallStream, Caller, CancelMode,
+    Client, ClientOptions, ConnectError, Delivery, Details, Endpoint, Envelope, Enveloped, Error, ErrorReply,
+    Event, EventDetails, EventHandler, Extract, Extraction, Handler, IntoReply, Invocation, InvocationPolicy,
+    Kwargs, Part, Parts, Progress, Publish, Register, Registration, Reply, Routes, Serve, ServeError,
+    Service, Serving, State, Subscribe, Subscription, Typed, WampError, WampyMeta, WithState,
+    net::StartError, proto, typed, with_state,
 };
+
+#[doc(inline)]
+pub use wamp_macros::{WampErrorTokio as WampError, proxy_tokio as proxy, service_tokio as service};
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Tokio>;
