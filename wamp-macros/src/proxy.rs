@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What is made of a method of the trait.
-struct Procedure_ {
+struct Expanded {
     /// The call, in the client.
     call: TokenStream,
     /// The route, of a service.
@@ -98,7 +98,7 @@ fn client(settings: &Settings, item: &ItemTrait) -> TokenStream {
     }
 }
 
-fn procedure(settings: &Settings, method: &mut TraitItemFn) -> syn::Result<Procedure_> {
+fn procedure(settings: &Settings, method: &mut TraitItemFn) -> syn::Result<Expanded> {
     let attribute = take(&mut method.attrs, "procedure");
     let procedure = attribute.as_ref().map(Procedure::parse).transpose()?.unwrap_or_default();
     let written = Method::new(&mut method.sig)?;
@@ -112,7 +112,7 @@ fn procedure(settings: &Settings, method: &mut TraitItemFn) -> syn::Result<Proce
         method.sig.output =
             parse_quote!(-> impl ::core::future::Future<Output = #output> + ::core::marker::Send);
     }
-    Ok(Procedure_ { call, route })
+    Ok(Expanded { call, route })
 }
 
 fn check(settings: &Settings, method: &TraitItemFn, written: &Method) -> syn::Result<()> {

@@ -265,7 +265,7 @@ pub(super) async fn all_of_a_service_or_nothing(stage: Stage) {
     // Who loses interest on the way leaves nothing behind either.
     let given_up = self::house();
     let mut serve = Box::pin(callee.serve(Routes::new().service(given_up.0).service(Wall)).into_future());
-    super::tools::poll_once(&mut serve);
+    assert!(super::tools::poll_once(&mut serve).is_pending());
     drop(serve);
     stage.round_trip(&callee).await;
     stage.settle(|counts| counts.registrations == 1 && counts.subscriptions == 0).await;
