@@ -19,6 +19,8 @@ pub use wamp_driver::{
     net::StartError, proto, typed, with_state,
 };
 
+#[cfg(feature = "tower")]
+pub use wamp_driver::tower;
 #[doc(inline)]
 pub use wamp_macros::{
     WampErrorAsyncStd as WampError, proxy_async_std as proxy, service_async_std as service,

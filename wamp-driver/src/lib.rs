@@ -28,6 +28,8 @@ mod runtime;
 mod service;
 mod shared;
 mod subscribe;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod wakers;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};

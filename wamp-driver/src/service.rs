@@ -149,6 +149,11 @@ impl Routes {
         self.route(topic, Target::Topic(Arc::new(make)))
     }
 
+    /// With a topic whose events are handled by what blocks, on a thread of its own.
+    pub fn subscribe_blocking<S: 'static>(self, topic: &str, handler: impl BlockingEventHandler<S>) -> Self {
+        self.subscribe_blocking_with(topic, |subscribe| subscribe, handler)
+    }
+
     /// With a topic whose events are handled by what blocks, and options for the subscription.
     pub fn subscribe_blocking_with<S: 'static>(
         self,

@@ -15,6 +15,8 @@ pub use wamp_driver::{
     net::StartError, proto, typed, with_state,
 };
 
+#[cfg(feature = "tower")]
+pub use wamp_driver::tower;
 #[doc(inline)]
 pub use wamp_macros::{WampErrorTokio as WampError, proxy_tokio as proxy, service_tokio as service};
 

@@ -74,13 +74,20 @@ pub trait Extract<From, Kind, S = ()>: Sized {
 #[derive(Debug)]
 pub struct Special;
 
-/// What a handler is called for: an [`Invocation`] or a [`Delivery`].
-pub trait Occasion {
+/// What a handler is called for: an [`Invocation`] or a [`Delivery`], and nothing else.
+pub trait Occasion: sealed::Occasion {
     /// The arguments.
     fn payload(&self) -> &Payload;
 
     /// The client that it came to, unless nobody uses that any more.
     fn client(&self) -> Option<Client>;
+}
+
+mod sealed {
+    pub trait Occasion {}
+
+    impl Occasion for super::Invocation {}
+    impl Occasion for super::Delivery {}
 }
 
 /// An event on its way to a handler.

@@ -2,7 +2,7 @@
 
 use std::future::{Future, ready};
 
-use wamp_proto::Payload;
+use wamp_proto::{Encoding, Payload};
 
 use super::{BlockingEventHandler, BlockingHandler, EventHandler, Handler, Typed};
 use crate::{
@@ -60,6 +60,14 @@ fn take<From: Occasion, T>(
     take(&mut Extraction::new(from))
 }
 
+/// What the caller gets.
+fn answer<T: IntoReply<Kind>, Kind, E: WampError>(
+    result: Result<T, E>,
+    encoding: Encoding,
+) -> Result<Payload, ErrorReply> {
+    Ok(result.map_err(WampError::into_reply)?.into_reply(encoding)?.0)
+}
+
 macro_rules! handlers {
     ($(($($arg:ident: $kind:ident)*))*) => {$(
         impl<Function, Future_, Output, Answer, S, $($arg, $kind,)*> Handler<(Answer, $(($arg, $kind),)*), S>
@@ -78,7 +86,7 @@ macro_rules! handlers {
                     Err(error) => return Box::pin(ready(Err(error))),
                 };
                 let result = self($($arg,)*);
-                Box::pin(async move { Ok(result.await?.into_reply(encoding)?.0) })
+                Box::pin(async move { answer(result.await, encoding) })
             }
         }
 
@@ -99,10 +107,7 @@ macro_rules! handlers {
                     Err(error) => return Box::pin(ready(Err(error))),
                 };
                 let result = (self.0)($($arg,)*);
-                Box::pin(async move {
-                    let output = result.await.map_err(WampError::into_reply)?;
-                    Ok(output.into_reply(encoding)?.0)
-                })
+                Box::pin(async move { answer(result.await, encoding) })
             }
         }
 
@@ -116,7 +121,7 @@ macro_rules! handlers {
             #[allow(non_snake_case, reason = "the macro names the arguments after their types")]
             fn call(&self, invocation: Invocation, state: &S) -> Result<Payload, ErrorReply> {
                 let ($($arg,)*) = arguments!(invocation state $($arg)*)?;
-                Ok(self($($arg,)*)?.into_reply(invocation.encoding())?.0)
+                answer(self($($arg,)*), invocation.encoding())
             }
         }
 
@@ -131,8 +136,7 @@ macro_rules! handlers {
             #[allow(non_snake_case, reason = "the macro names the arguments after their types")]
             fn call(&self, invocation: Invocation, state: &S) -> Result<Payload, ErrorReply> {
                 let ($($arg,)*) = arguments!(invocation state $($arg)*)?;
-                let output = (self.0)($($arg,)*).map_err(WampError::into_reply)?;
-                Ok(output.into_reply(invocation.encoding())?.0)
+                answer((self.0)($($arg,)*), invocation.encoding())
             }
         }
 
