@@ -1,6 +1,7 @@
 //! From an open transport to a joined session.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -17,16 +18,20 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
+use crate::{
+    Cipher, Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place,
+};
 
 /// Settings of a client, the same for every adapter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// The realm to join. Default `realm1`.
     pub realm: String,
     /// The serializers to offer, best first. Default MessagePack, CBOR, JSON; RawSocket offers the first alone.
     pub serializers: Vec<Encoding>,
+    /// Whether to ask for batches of messages over WebSocket. Default: no.
+    pub batched: bool,
     /// How long making the connection may take, its transport's handshake included. Default 5 s.
     pub connect_timeout: Duration,
     /// How long the router may take to open the session. Default 10 s.
@@ -41,6 +46,8 @@ pub struct ClientOptions {
     pub max_invocations: usize,
     /// What to call ourselves, for the router's logs. Default: this library.
     pub agent: Option<String>,
+    /// What payloads are encrypted with from end to end. Default: nothing.
+    pub cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Default for ClientOptions {
@@ -48,6 +55,7 @@ impl Default for ClientOptions {
         Self {
             realm: "realm1".to_owned(),
             serializers: vec![Encoding::MessagePack, Encoding::Cbor, Encoding::Json],
+            batched: false,
             connect_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
@@ -55,7 +63,18 @@ impl Default for ClientOptions {
             limits: Limits::default(),
             max_invocations: 1_000,
             agent: None,
+            cipher: None,
         }
+    }
+}
+
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("realm", &self.realm)
+            .field("serializers", &self.serializers)
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
     }
 }
 
@@ -81,7 +100,8 @@ impl ClientOptions {
         config.agent = self.agent.clone().or(config.agent);
         let mut session = Session::new(Arc::new(config), encoding, runtime.now());
         session.set_send_limit(send_limit);
-        let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
+        let (size, invocations) = (self.limits.message_size, self.max_invocations);
+        let shared = Arc::new(Shared::new(runtime, session, size, invocations, self.cipher.clone()));
         Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
     }
 }
@@ -99,6 +119,7 @@ fn roles() -> Roles {
                 F::CallTimeout,
                 F::CallCanceling,
                 F::CallerIdentification,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
@@ -114,11 +135,17 @@ fn roles() -> Roles {
                 F::SharedRegistration,
                 F::RegistrationRevocation,
                 F::CallReroute,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
             Role::Publisher,
-            set(&[F::PublisherExclusion, F::PublisherIdentification, F::SubscriberBlackwhiteListing]),
+            set(&[
+                F::PublisherExclusion,
+                F::PublisherIdentification,
+                F::SubscriberBlackwhiteListing,
+                F::PayloadPassthruMode,
+            ]),
         )
         .with(
             Role::Subscriber,
@@ -128,6 +155,7 @@ fn roles() -> Roles {
                 F::PublicationTrustlevels,
                 F::SubscriptionRevocation,
                 F::EventRetention,
+                F::PayloadPassthruMode,
             ]),
         )
 }

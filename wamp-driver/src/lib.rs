@@ -3,6 +3,7 @@
 
 mod arguments;
 mod call;
+mod cipher;
 mod client;
 mod connect;
 mod endpoint;
@@ -33,6 +34,7 @@ pub mod tower;
 mod wakers;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};
+pub use cipher::{Cipher, CipherError, Wrapping};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};

@@ -79,7 +79,7 @@ impl ErrorReply {
             tracing::error!(error = %self.error, %error, "the arguments of an error cannot be serialized");
         }
         let payload = Payload::new(encoding, &self.args, &self.kwargs);
-        RemoteError { error: self.error, payload: payload.unwrap_or_else(|_| Payload::empty()) }
+        RemoteError::new(self.error, payload.unwrap_or_else(|_| Payload::empty()))
     }
 }
 

@@ -20,7 +20,7 @@ use wamp_proto::{
 };
 
 use crate::{
-    CallResult, Client, Error, Invocation,
+    CallResult, Cipher, Client, Error, Invocation,
     client::Guard,
     connect::Joined,
     handler::{self, DynHandler},
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) encoding: Encoding,
     pub(crate) receive_limit: usize,
     pub(crate) max_invocations: usize,
+    /// What payloads are encrypted with, if they are.
+    pub(crate) cipher: Option<Arc<dyn Cipher>>,
     /// The pump, for those who want to write at once.
     writer: OnceLock<Weak<dyn Writer>>,
     /// Those who use the session, for handlers that want to.
@@ -178,6 +180,7 @@ impl Shared {
         session: Session,
         receive_limit: usize,
         max_invocations: usize,
+        cipher: Option<Arc<dyn Cipher>>,
     ) -> Self {
         let encoding = session.encoding();
         let state = State {
@@ -200,7 +203,16 @@ impl Shared {
             idle: Wakers::default(),
         };
         let (writer, guard) = (OnceLock::new(), OnceLock::new());
-        Self { runtime, encoding, receive_limit, max_invocations, writer, guard, state: Mutex::new(state) }
+        Self {
+            runtime,
+            encoding,
+            receive_limit,
+            max_invocations,
+            cipher,
+            writer,
+            guard,
+            state: Mutex::new(state),
+        }
     }
 
     /// What all handles of the client share.
@@ -449,7 +461,7 @@ impl Shared {
 
     fn refuse(&self, state: &mut State, request: RequestId, error: &str, text: &str) {
         let payload = Payload::from_args(self.encoding, &[text]).unwrap_or_else(|_| Payload::empty());
-        self.reply(state, request, Err(RemoteError { error: Uri::unchecked(error), payload }));
+        self.reply(state, request, Err(RemoteError::new(Uri::unchecked(error), payload)));
     }
 
     /// A handler has finished.
@@ -477,7 +489,7 @@ impl Shared {
             Payload::from_args(self.encoding, &[misuse.to_string()]).unwrap_or_else(|_| Payload::empty());
         if let Ok(open) = state.session.reply(request) {
             // The last resort has a few dozen bytes; a peer that refuses even those gets nothing.
-            let _ = open.error(RemoteError { error, payload });
+            let _ = open.error(RemoteError::new(error, payload));
         }
     }
 }
@@ -558,6 +570,7 @@ impl State {
                 publication,
                 details: details.clone(),
                 payload: payload.clone(),
+                sealed: None,
                 missed: 0,
             };
             effects.wakers.extend(queue.push(event));

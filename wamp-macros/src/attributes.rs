@@ -71,7 +71,7 @@ impl Parse for Procedure {
                 "name" => this.name = Some(value(input)?),
                 "match" => this.pattern = Some(value::<LitStr>(input).and_then(|kind| parse_pattern(&kind))?),
                 "invoke" => {
-                    this.invoke = Some(value::<LitStr>(input).and_then(|policy| parse_policy(&policy))?)
+                    this.invoke = Some(value::<LitStr>(input).and_then(|policy| parse_policy(&policy))?);
                 }
                 "concurrency" => this.concurrency = Some(value(input)?),
                 "force" => this.force = true,

@@ -16,8 +16,8 @@ pub(crate) fn expand(adapter: Adapter, item: &DeriveInput) -> syn::Result<TokenS
     let variants = variants(item)?;
     let name = &item.ident;
     let (generics, arguments, bounds) = item.generics.split_for_impl();
-    let into_reply = variants.iter().map(|variant| variant.into_reply(krate));
-    let from_remote = variants.iter().filter_map(Variant::from_remote);
+    let into_reply = variants.iter().map(|variant| variant.answer(krate));
+    let from_remote = variants.iter().filter_map(Variant::decode);
     let other = variants.iter().find_map(|variant| match &variant.kind {
         Kind::Other(_) => Some(&variant.path),
         Kind::Uri(_) => None,
@@ -141,7 +141,7 @@ impl<'a> Variant<'a> {
         Ok(Self { path, kind, fields })
     }
 
-    fn into_reply(&self, krate: &Path) -> TokenStream {
+    fn answer(&self, krate: &Path) -> TokenStream {
         let Self { path, kind, fields } = self;
         let uri = match kind {
             Kind::Other(_) => return quote!(#path(error) => #krate::WampError::into_reply(error),),
@@ -160,7 +160,7 @@ impl<'a> Variant<'a> {
         }
     }
 
-    fn from_remote(&self) -> Option<TokenStream> {
+    fn decode(&self) -> Option<TokenStream> {
         let Self { path, kind, fields } = self;
         let Kind::Uri(uri) = kind else { return None };
         let names = names(fields);

@@ -4,6 +4,7 @@
 //! the routers that it needs. It knows [`wamp_driver::Client`] and no runtime. An adapter takes part by implementing
 //! [`Adapter`]; [`conformance_cases`](crate::conformance_cases) lists the cases, for the tests to be made of them.
 
+mod batches;
 mod calls;
 mod cases;
 pub mod closing;
@@ -15,6 +16,7 @@ mod payloads;
 mod progress;
 mod registrations;
 mod rules;
+mod secrets;
 mod services;
 mod sharing;
 mod stage;

@@ -13,7 +13,7 @@ use wamp_proto::{
     router::Opened,
     transport::{
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
-        websocket,
+        websocket::{self, Subprotocol},
     },
 };
 
@@ -25,7 +25,7 @@ use super::{
     within,
 };
 use crate::{
-    Client, ConnectError,
+    Cipher, Client, ConnectError,
     connect::{ClientOptions, JoinFuture},
     endpoint::Endpoint,
     memory,
@@ -73,6 +73,13 @@ impl<N: Network> Connect<N> {
         self
     }
 
+    /// Whether to ask for batches, where a WebSocket message holds what is queued and not one message (W-50). They are off
+    /// unless this is called; a router that does not know them is spoken to without. Other transports have no batches.
+    pub fn batched(mut self, batched: bool) -> Self {
+        self.options.batched = batched;
+        self
+    }
+
     /// How long the answer to a request may take when the request does not say, instead of 10 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.options.request_timeout = timeout;
@@ -88,6 +95,12 @@ impl<N: Network> Connect<N> {
     /// What to call ourselves, for the router's logs.
     pub fn agent(mut self, agent: impl Into<String>) -> Self {
         self.options.agent = Some(agent.into());
+        self
+    }
+
+    /// Encrypts payloads from end to end: see [`Cipher`].
+    pub fn cipher(mut self, cipher: impl Cipher) -> Self {
+        self.options.cipher = Some(Arc::new(cipher));
         self
     }
 
@@ -187,7 +200,7 @@ impl Dial {
 
     fn upgrade(&self, url: &str) -> Result<Request, ConnectError> {
         let mut request = url.into_client_request().map_err(|error| self.failed(error.to_string()))?;
-        let offer = HeaderValue::from_str(&websocket::offer(&self.options.serializers));
+        let offer = HeaderValue::from_str(&websocket::offer(&self.subprotocols()));
         let offer = offer.map_err(|error| self.failed(error.to_string()))?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
         Ok(request)
@@ -199,10 +212,19 @@ impl Dial {
         response: &Response,
     ) -> Result<JoinFuture, ConnectError> {
         let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-        let encoding = websocket::accept(answer, &self.options.serializers)
+        let subprotocol = websocket::accept(answer, &self.subprotocols())
             .map_err(|error| self.failed(error.to_string()))?;
-        let socket = WebSocket::new(socket, Role::Client, encoding, self.options.limits.message_size);
-        self.start(socket, encoding, Limits::MAX_MESSAGE_SIZE)
+        let socket = WebSocket::new(socket, Role::Client, subprotocol, self.options.limits.message_size);
+        self.start(socket, subprotocol.encoding, Limits::MAX_MESSAGE_SIZE)
+    }
+
+    /// What to offer: a router that knows no batches takes the same serializer without.
+    fn subprotocols(&self) -> Vec<Subprotocol> {
+        let forms = |&encoding| {
+            let batched = self.options.batched.then_some(Subprotocol::batched(encoding));
+            batched.into_iter().chain([Subprotocol::plain(encoding)])
+        };
+        self.options.serializers.iter().flat_map(forms).collect()
     }
 
     /// RawSocket offers one serializer at a time: the next one is tried when the router does not know it.
