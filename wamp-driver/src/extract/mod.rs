@@ -183,7 +183,7 @@ impl<'a, From: Occasion> Extraction<'a, From> {
     /// # Errors
     ///
     /// `wamp.error.invalid_argument` when there is none, or it is of another type.
-    pub fn next<T: Deserialize<'a>>(&mut self) -> Result<T, ErrorReply> {
+    pub fn positional<T: Deserialize<'a>>(&mut self) -> Result<T, ErrorReply> {
         self.taken += 1;
         let which = Which { number: self.taken, name: self.name };
         match self.reader().map_err(|error| which.wrong(error))? {

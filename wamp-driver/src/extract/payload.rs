@@ -51,7 +51,7 @@ pub struct Positional;
 
 impl<F: Occasion, S, T: DeserializeOwned> Extract<F, Positional, S> for T {
     fn extract(from: &mut Extraction<'_, F>, _: &S) -> Result<Self, ErrorReply> {
-        from.next()
+        from.positional()
     }
 }
 
