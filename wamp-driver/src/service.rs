@@ -81,9 +81,12 @@ struct Route {
 /// How a route comes into being on a client.
 #[derive(Clone)]
 enum Target {
-    Procedure(Arc<dyn Fn(&Client, &str) -> Register + Send + Sync>),
-    Topic(Arc<dyn Fn(&Client, &str) -> HandleFuture + Send + Sync>),
+    Procedure(Arc<Make<Register>>),
+    Topic(Arc<Make<HandleFuture>>),
 }
+
+/// Makes a request of a client, for a URI.
+type Make<Request> = dyn Fn(&Client, &str) -> Request + Send + Sync;
 
 impl Routes {
     /// None yet.
