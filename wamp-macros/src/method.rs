@@ -1,7 +1,7 @@
 //! The method of a service or a proxy, as it is written.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
     Attribute, FnArg, Ident, Pat, Path, ReceiverKind, ReturnType, Signature, Type, ext::IdentExt as _,
     spanned::Spanned as _,
@@ -91,11 +91,11 @@ impl Argument {
     pub(crate) fn extract(&self, from: &Ident) -> TokenStream {
         let Self { name, ty, is_kwarg } = self;
         let text = name.unraw().to_string();
-        if *is_kwarg {
-            quote!(let #name: #ty = #from.kwarg(#text)?;)
-        } else {
-            quote!(let #name: #ty = #from.take(#text)?;)
-        }
+        let taken = match is_kwarg {
+            true => quote_spanned!(ty.span()=> #from.kwarg(#text)?),
+            false => quote_spanned!(ty.span()=> #from.take(#text)?),
+        };
+        quote!(let #name: #ty = #taken;)
     }
 }
 

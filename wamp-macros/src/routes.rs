@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Ident;
+use syn::{Ident, spanned::Spanned as _};
 
 use crate::{
     attributes::{Procedure, Subscribe},
@@ -64,7 +64,7 @@ fn handler(settings: &Settings, owner: &TokenStream, method: &Method, occasion: 
     let wait = method.is_async.then(|| quote!(.await));
     let call = quote_spanned!(name.span()=> #owner::#name(&#service, #(#names),*) #wait);
     let output_ = match method.is_fallible() {
-        true => quote!(#output.map_err(#krate::WampError::into_reply)),
+        true => quote_spanned!(method.output.span()=> #output.map_err(#krate::WampError::into_reply)),
         false => quote!(::core::result::Result::<_, #krate::ErrorReply>::Ok(#output)),
     };
     let end = (occasion.to_string() == "Invocation").then(|| quote!(#arguments.end()?;));
