@@ -165,6 +165,7 @@ fn call(settings: &Settings, signature: &syn::Signature, method: &Method, uri: &
     });
     let convert = quote_spanned!(method.output.span()=> result.map_err(::core::convert::From::from));
     quote! {
+        #[allow(clippy::useless_conversion, reason = "the error may be the adapter's own")]
         #signature {
             let call = self.prepare(#uri) #args #(#kwargs)* #result;
             let result = #wait;

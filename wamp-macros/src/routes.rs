@@ -63,20 +63,28 @@ fn handler(settings: &Settings, owner: &TokenStream, method: &Method, occasion: 
     let name = &method.name;
     let wait = method.is_async.then(|| quote!(.await));
     let call = quote_spanned!(name.span()=> #owner::#name(&#service, #(#names),*) #wait);
-    let output_ = match method.is_fallible() {
+    let answer = match method.is_fallible() {
         true => quote_spanned!(method.output.span()=> #output.map_err(#krate::WampError::into_reply)),
         false => quote!(::core::result::Result::<_, #krate::ErrorReply>::Ok(#output)),
     };
-    let end = (occasion.to_string() == "Invocation").then(|| quote!(#arguments.end()?;));
+    let is_call = occasion.to_string() == "Invocation";
+    let end = is_call.then(|| quote!(#arguments.end()?;));
+    let take = match (names.is_empty(), is_call) {
+        (true, true) => quote!(#krate::Extraction::new(&#from).end()?;),
+        (true, false) => quote!(::core::mem::drop(#from);),
+        (false, _) => quote! {
+            let (#(#names,)*) = {
+                let mut #arguments = #krate::Extraction::new(&#from);
+                #(#extract)*
+                #end
+                (#(#names,)*)
+            };
+        },
+    };
     let body = quote! {
-        let (#(#names,)*) = {
-            let mut #arguments = #krate::Extraction::new(&#from);
-            #(#extract)*
-            #end
-            (#(#names,)*)
-        };
+        #take
         let #output = #call;
-        #output_
+        #answer
     };
     let body = match method.is_async {
         true => quote! {
