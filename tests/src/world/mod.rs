@@ -481,7 +481,7 @@ impl World {
                 router::Event::Left { connection, why, .. } => self.left.push((connection, why.to_string())),
                 router::Event::Authorize(question) => self.questions.push_back(*question),
                 router::Event::NotAuthorized { .. } | router::Event::Limited { .. } => {
-                    self.warnings.push(event)
+                    self.warnings.push(event);
                 }
                 _ => {}
             }
