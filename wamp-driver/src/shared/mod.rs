@@ -1,5 +1,9 @@
 //! What the handles of one client share: the session, and who waits for what.
 
+mod effects;
+mod procedures;
+mod topics;
+
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
@@ -9,24 +13,27 @@ use std::{
 
 use bytes::Bytes;
 use futures_channel::oneshot;
-use futures_util::future::AbortHandle;
 use wamp_proto::{
-    Encoding, Instant, Pattern, Payload, Uri,
-    error::{Closed, Misuse, RemoteError},
-    id::{PublicationId, RegistrationId, RequestId, SubscriptionId},
-    message::{self, CancelMode, InvocationDetails, ResultDetails},
+    Encoding, Instant, Pattern, Uri,
+    error::Closed,
+    id::{RegistrationId, RequestId, SubscriptionId},
+    message::CancelMode,
     session::{self, Session},
     uri::uris,
 };
 
+pub(crate) use effects::{Effects, Outcome};
+use procedures::Running;
+pub(crate) use topics::{Topic, TopicStatus};
+
 use crate::{
-    CallResult, Error, Invocation,
+    CallResult, Error,
     connect::Joined,
-    handler::{self, DynHandler},
-    invocation::{MAX_PARTS, Part},
+    handler::DynHandler,
+    invocation::Part,
     machine::{BATCH, Flow},
-    queue::{Event, EventQueue, Full, Queue},
-    runtime::{BoxFuture, Runtime},
+    queue::{Full, Queue},
+    runtime::Runtime,
     wakers::Wakers,
 };
 
@@ -94,73 +101,6 @@ pub(crate) struct State {
     pub(crate) watchers: Wakers,
     /// Those who wait until no procedure is running.
     pub(crate) idle: Wakers,
-}
-
-/// An invocation that is being handled.
-pub(crate) struct Running {
-    abort: AbortHandle,
-    /// Where further arguments go, if the caller sends them in parts.
-    parts: Option<Arc<Queue<Part>>>,
-}
-
-impl Running {
-    /// Nobody waits for its answer any more.
-    fn cancel(&self) -> Option<Waker> {
-        self.abort.abort();
-        self.parts.as_ref()?.end()
-    }
-}
-
-/// A topic, or a pattern of topics, and the streams of its events (P-06).
-pub(crate) struct Topic {
-    pub(crate) status: TopicStatus,
-    pub(crate) queues: Vec<Arc<EventQueue>>,
-}
-
-pub(crate) enum TopicStatus {
-    /// SUBSCRIBE is on its way; those who wait for the answer.
-    Asking(Vec<oneshot::Sender<Outcome>>),
-    /// SUBSCRIBED.
-    Active(SubscriptionId),
-}
-
-impl Topic {
-    fn is_active(&self) -> bool {
-        matches!(self.status, TopicStatus::Active(_))
-    }
-}
-
-/// The answer to a request.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Result { details: Box<ResultDetails>, payload: Payload },
-    Published(PublicationId),
-    Subscribed(SubscriptionId),
-    Registered(RegistrationId),
-    Done,
-    Failed(Error),
-}
-
-impl Outcome {
-    /// An answer of another kind than the request has; the session never gives one.
-    pub(crate) fn unexpected(self) -> Error {
-        match self {
-            Self::Failed(error) => error,
-            _ => Error::Timeout,
-        }
-    }
-}
-
-/// What is done once the lock is released: nobody is woken under it.
-#[derive(Default)]
-pub(crate) struct Effects {
-    wakers: Vec<Waker>,
-    answers: Vec<(oneshot::Sender<Outcome>, Outcome)>,
-    tasks: Vec<BoxFuture<()>>,
-    /// Something is to be written, and nobody has been woken for it.
-    write: bool,
-    /// Handlers that are not needed any more. One may own the last handle of this very client, whose drop takes the lock.
-    buried: Vec<Arc<DynHandler>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -369,36 +309,6 @@ impl Shared {
         }
     }
 
-    /// Starts the handler of an invocation.
-    fn invoke(
-        self: &Arc<Self>,
-        state: &mut State,
-        effects: &mut Effects,
-        request: RequestId,
-        registration: RegistrationId,
-        details: InvocationDetails,
-        payload: Payload,
-    ) {
-        let refusal = match state.procedures.get(&registration) {
-            None => Some((uris::error::NO_SUCH_PROCEDURE, "the procedure is not registered any more")),
-            Some(_) if state.running.len() >= self.max_invocations => {
-                Some((uris::error::UNAVAILABLE, "too many invocations at once"))
-            }
-            Some(handler) => {
-                let (abort, aborted) = AbortHandle::new_pair();
-                let parts = details.progress.then(|| Arc::new(Queue::new(MAX_PARTS)));
-                state.running.insert(request, Running { abort, parts: parts.clone() });
-                let invocation =
-                    Invocation::new(self.clone(), request, registration, details, payload, parts);
-                effects.tasks.push(handler::run(self.clone(), handler.clone(), invocation, aborted));
-                None
-            }
-        };
-        if let Some((error, text)) = refusal {
-            self.refuse(state, request, error, text);
-        }
-    }
-
     /// A progressive result. A call whose results come faster than they are taken is canceled: none is lost in silence.
     fn progress(&self, state: &mut State, effects: &mut Effects, request: RequestId, part: CallResult) {
         let Some(queue) = state.results.get(&request) else { return };
@@ -413,58 +323,6 @@ impl Shared {
             }
         }
     }
-
-    /// Further arguments of an invocation. One whose handler does not take them is refused.
-    fn more_arguments(&self, state: &mut State, effects: &mut Effects, request: RequestId, part: Part) {
-        let Some(parts) = state.running.get(&request).and_then(|running| running.parts.clone()) else {
-            return;
-        };
-        let last = part.last;
-        match parts.push(part) {
-            Ok(waker) => effects.wakers.extend(waker),
-            Err(Full) => {
-                effects.wakers.extend(state.running.get(&request).and_then(Running::cancel));
-                self.refuse(state, request, uris::error::UNAVAILABLE, "the arguments come too fast");
-            }
-        }
-        if last {
-            effects.wakers.extend(parts.end());
-        }
-    }
-
-    fn refuse(&self, state: &mut State, request: RequestId, error: &str, text: &str) {
-        let payload = Payload::from_args(self.encoding, &[text]).unwrap_or_else(|_| Payload::empty());
-        self.reply(state, request, Err(RemoteError { error: Uri::unchecked(error), payload }));
-    }
-
-    /// A handler has finished.
-    pub(crate) fn finish(self: &Arc<Self>, request: RequestId, reply: Result<Payload, RemoteError>) {
-        self.update_at_once(|state, _| {
-            state.running.remove(&request);
-            self.reply(state, request, reply);
-        });
-    }
-
-    /// Answers an invocation; an answer that cannot be sent becomes an error that can.
-    fn reply(&self, state: &mut State, request: RequestId, reply: Result<Payload, RemoteError>) {
-        let Ok(open) = state.session.reply(request) else { return };
-        let sent = match reply {
-            Ok(payload) => open.result(payload),
-            Err(error) => open.error(error),
-        };
-        let Err(misuse) = sent else { return };
-        tracing::warn!(%request, %misuse, "the answer of a procedure cannot be sent");
-        let error = Uri::unchecked(match misuse {
-            Misuse::TooLarge { .. } => uris::error::PAYLOAD_SIZE_EXCEEDED,
-            _ => handler::RUNTIME_ERROR,
-        });
-        let payload =
-            Payload::from_args(self.encoding, &[misuse.to_string()]).unwrap_or_else(|_| Payload::empty());
-        if let Ok(open) = state.session.reply(request) {
-            // The last resort has a few dozen bytes; a peer that refuses even those gets nothing.
-            let _ = open.error(RemoteError { error, payload });
-        }
-    }
 }
 
 impl State {
@@ -476,11 +334,6 @@ impl State {
     /// Whether no procedure is running.
     pub(crate) fn is_idle(&self) -> bool {
         self.running.is_empty()
-    }
-
-    /// Whether nobody waits for the answer to an invocation any more.
-    pub(crate) fn is_canceled(&self, request: RequestId) -> bool {
-        self.running.get(&request).is_none_or(|running| running.abort.is_aborted())
     }
 
     fn answer(&mut self, effects: &mut Effects, request: RequestId, outcome: Outcome) {
@@ -500,79 +353,7 @@ impl State {
             _ => drop(self.ending.remove(&request)),
         }
         self.answer(effects, request, Outcome::Failed(error.clone()));
-        if let Some(pattern) = self.asking.remove(&request) {
-            // One that is active stays, if it was only asked for its retained events.
-            let asking = self.topics.get(&pattern).is_some_and(|topic| !topic.is_active());
-            if let Some(Topic { status: TopicStatus::Asking(waiters), queues }) =
-                asking.then(|| self.topics.remove(&pattern)).flatten()
-            {
-                effects.wakers.extend(queues.iter().filter_map(|queue| queue.end()));
-                effects
-                    .answers
-                    .extend(waiters.into_iter().map(|waiter| (waiter, Outcome::Failed(error.clone()))));
-            }
-        }
-    }
-
-    fn subscribed(&mut self, effects: &mut Effects, request: RequestId, subscription: SubscriptionId) {
-        let Some(pattern) = self.asking.remove(&request) else { return };
-        let Some(topic) = self.topics.get_mut(&pattern) else { return };
-        if topic.queues.is_empty() {
-            // All who asked have gone away meanwhile.
-            self.topics.remove(&pattern);
-            return self.session.abandon_subscription(subscription);
-        }
-        let status = std::mem::replace(&mut topic.status, TopicStatus::Active(subscription));
-        if let TopicStatus::Asking(waiters) = status {
-            let told = waiters.into_iter().map(|waiter| (waiter, Outcome::Subscribed(subscription)));
-            effects.answers.extend(told);
-        }
-        self.patterns.insert(subscription, pattern);
-    }
-
-    fn deliver(&mut self, effects: &mut Effects, event: message::Event) {
-        let Some(topic) = self.patterns.get(&event.subscription).and_then(|pattern| self.topics.get(pattern))
-        else {
-            return;
-        };
-        let message::Event { subscription, publication, details, payload } = event;
-        for queue in &topic.queues {
-            let event = Event {
-                topic: details.topic.clone().unwrap_or_else(|| queue.topic.clone()),
-                subscription,
-                publication,
-                details: details.clone(),
-                payload: payload.clone(),
-                missed: 0,
-            };
-            effects.wakers.extend(queue.push(event));
-        }
-    }
-
-    /// The router ended a subscription: so do its streams.
-    fn end_topic(&mut self, effects: &mut Effects, subscription: SubscriptionId) {
-        if let Some(topic) =
-            self.patterns.remove(&subscription).and_then(|pattern| self.topics.remove(&pattern))
-        {
-            effects.wakers.extend(topic.queues.iter().filter_map(|queue| queue.end()));
-        }
-    }
-
-    /// A stream was dropped. The last one of a topic ends the subscription, which is given back for that (P-06).
-    pub(crate) fn drop_queue(
-        &mut self,
-        pattern: &Pattern,
-        queue: &Arc<EventQueue>,
-    ) -> Option<SubscriptionId> {
-        let topic = self.topics.get_mut(pattern)?;
-        topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
-        let TopicStatus::Active(subscription) = topic.status else { return None };
-        if !topic.queues.is_empty() {
-            return None;
-        }
-        self.topics.remove(pattern);
-        self.patterns.remove(&subscription);
-        Some(subscription)
+        self.not_subscribed(effects, request, &error);
     }
 
     fn wait_as_pump(&mut self, context: &Context<'_>) {
@@ -582,58 +363,14 @@ impl State {
         }
     }
 
-    /// A procedure is not ours any more.
-    fn unregistered(&mut self, effects: &mut Effects, request: RequestId) {
-        let ended = self.ending.remove(&request);
-        effects.buried.extend(ended.and_then(|registration| self.procedures.remove(&registration)));
-    }
-
-    /// Ends a registration that nobody asked for any more when it came into being. The handler is given back to be dropped
-    /// outside of the lock.
-    #[must_use = "a handler is dropped outside of the lock"]
-    pub(crate) fn abandon(&mut self, registration: RegistrationId) -> Option<Arc<DynHandler>> {
-        self.session.abandon_registration(registration);
-        self.procedures.remove(&registration)
-    }
-
     /// The session is over: everybody who waits is told why.
     fn end(&mut self, effects: &mut Effects, closed: &Closed) {
         let failed = || Outcome::Failed(Error::Closed(closed.clone()));
         effects.answers.extend(self.waiting.drain().map(|(_, waiter)| (waiter, failed())));
-        for (_, topic) in self.topics.drain() {
-            effects.wakers.extend(topic.queues.iter().filter_map(|queue| queue.end()));
-            if let TopicStatus::Asking(waiters) = topic.status {
-                effects.answers.extend(waiters.into_iter().map(|waiter| (waiter, failed())));
-            }
-        }
-        self.patterns.clear();
-        self.asking.clear();
-        self.ending.clear();
-        effects.buried.extend(self.offered.drain().map(|(_, handler)| handler));
-        effects.buried.extend(self.procedures.drain().map(|(_, handler)| handler));
+        self.end_topics(effects, closed);
+        self.end_procedures(effects);
         self.results.clear();
-        // Handlers run on: what they do may matter to others than the caller. But no more arguments come.
-        let parts = self.running.drain().filter_map(|(_, running)| running.parts);
-        effects.wakers.extend(parts.filter_map(|parts| parts.end()));
         effects.wakers.extend(self.room.take());
-    }
-}
-
-impl Effects {
-    fn run(self, shared: &Arc<Shared>) {
-        for (waiter, outcome) in self.answers {
-            // Whoever has stopped waiting does not care, unless it is left with a registration.
-            if let Err(Outcome::Registered(registration)) = waiter.send(outcome) {
-                shared.update(|state, _| state.abandon(registration));
-            }
-        }
-        self.tasks.into_iter().for_each(|task| shared.runtime.spawn(task));
-        self.wakers.into_iter().for_each(Waker::wake);
-        let written = || shared.writer.get()?.upgrade().map(|writer| writer.write_now());
-        if self.write && written() != Some(true) {
-            let pump = shared.peek(|state| state.pump.take());
-            pump.into_iter().for_each(Waker::wake);
-        }
     }
 }
 
