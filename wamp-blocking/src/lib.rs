@@ -4,6 +4,7 @@
 mod client;
 mod connect;
 mod io;
+mod lifecycle;
 mod pool;
 mod progressive;
 mod runtime;
@@ -13,14 +14,15 @@ mod timers;
 mod wait;
 
 pub use client::Client;
+pub use lifecycle::Changes;
 pub use progressive::{Arguments, Results};
 pub use runtime::Threads;
 pub use subscription::{RecvError, Subscription};
 pub use wait::Wait;
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions, ConnectError, Endpoint, Error,
-    ErrorReply, Event, Invocation, InvocationPolicy, Part, Publish, Register, Registration, Reply, Subscribe,
-    net::StartError, proto,
+    ErrorReply, Event, FailureKind, Intent, Invocation, InvocationPolicy, Lifecycle, Part, Publish,
+    ReconnectPolicy, Register, Registration, Reply, Subscribe, Verdict, net::StartError, proto,
 };
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].

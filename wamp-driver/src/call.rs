@@ -151,11 +151,12 @@ impl IntoFuture for Call {
     type IntoFuture = CallFuture;
 
     fn into_future(self) -> CallFuture {
-        let limited = self.timeout.is_some();
+        let (limit, limited) = (self.timeout, self.timeout.is_some());
         let (client, call, cancel) = self.finish();
         let pending = Pending::new(client.shared.clone(), call.map_err(Error::from), |state, now, call| {
-            state.session.call(now, call)
-        });
+            state.session.call(now, call).map(Some)
+        })
+        .connected(limit);
         CallFuture { pending, cancel, limited, _client: client }
     }
 }

@@ -3,6 +3,7 @@
 use wamp_proto::{
     DecodeError, EncodeError, Uri,
     error::{Closed, Misuse, RemoteError},
+    reconnect::Kind,
     session::Failure,
     uri::uris,
 };
@@ -25,9 +26,17 @@ pub enum Error {
     /// The caller of an invocation has given up, or its time is over.
     #[error("the call was canceled")]
     Canceled,
-    /// The session has ended.
+    /// The client has ended. Whether a request that was under way was carried out is not known.
     #[error("the session has ended: {0}")]
     Closed(Closed),
+    /// The connection was lost while the request was under way. The client connects again; the request is not made again,
+    /// for it may have been carried out.
+    #[error("the connection was lost, and it is not known whether the request was carried out: {0}")]
+    Lost(Closed),
+    /// There is no connection at the moment. Nothing was sent; the client is about to connect again. See
+    /// [`wait_for_connection`](crate::ClientOptions::wait_for_connection) for requests that wait instead.
+    #[error("there is no connection at the moment, nothing was sent")]
+    Disconnected,
     /// The arguments cannot be serialized.
     #[error("cannot serialize the arguments: {0}")]
     Encode(#[from] EncodeError),
@@ -121,4 +130,18 @@ pub enum ConnectError {
     /// The router refused the session, or was lost before it was open.
     #[error("cannot join: {0}")]
     Join(Closed),
+}
+
+impl ConnectError {
+    /// The same as the end of a client.
+    pub(crate) fn to_closed(&self) -> Closed {
+        let kind = match self {
+            Self::Join(closed) => return closed.clone(),
+            Self::Endpoint(_) | Self::Realm(_) => Kind::Misuse,
+            Self::Io { .. } => Kind::Unreachable,
+            Self::Handshake { .. } => Kind::Handshake,
+            Self::Timeout { .. } => Kind::Timeout,
+        };
+        Closed::NotConnected { kind, why: self.to_string() }
+    }
 }

@@ -19,7 +19,7 @@ use crate::{
     Error, ErrorReply,
     queue::Queue,
     room::{Room, Urgency},
-    shared::Shared,
+    shared::{Shared, Ticket},
 };
 
 /// A call of one of our procedures.
@@ -35,23 +35,24 @@ pub struct Invocation {
     /// The arguments.
     pub payload: Payload,
     shared: Arc<Shared>,
+    pub(crate) ticket: Ticket,
     parts: Option<Arc<Queue<Part>>>,
 }
 
 impl Invocation {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        request: RequestId,
+        ticket: Ticket,
         registration: RegistrationId,
         details: InvocationDetails,
         payload: Payload,
         parts: Option<Arc<Queue<Part>>>,
     ) -> Self {
-        Self { request, registration, details, payload, shared, parts }
+        Self { request: ticket.request, registration, details, payload, shared, ticket, parts }
     }
 
     pub(crate) fn encoding(&self) -> Encoding {
-        self.shared.encoding
+        self.shared.encoding()
     }
 
     /// The positional arguments as a tuple or list.
@@ -92,7 +93,7 @@ impl Invocation {
     /// The future fails when the caller does not [take them](Self::receives_progress), or has given up.
     pub fn progress<A: Serialize>(&self, args: A) -> ProgressFuture {
         let payload = Payload::from_args(self.encoding(), &args);
-        ProgressFuture { room: Room::new(self.shared.clone()), request: self.request, payload: Some(payload) }
+        ProgressFuture { room: Room::new(self.shared.clone()), ticket: self.ticket, payload: Some(payload) }
     }
 
     /// The further arguments, when the caller sends them in parts: those of the invocation itself are the first part.
@@ -103,7 +104,7 @@ impl Invocation {
     /// Whether the caller has given up, so that nobody waits for the answer. Async handlers are dropped then; for one that
     /// blocks it is worth a look now and then.
     pub fn is_canceled(&self) -> bool {
-        self.shared.peek(|state| state.is_canceled(self.request))
+        self.shared.peek(|state| state.is_canceled(self.ticket))
     }
 }
 
@@ -132,7 +133,7 @@ impl From<Payload> for Reply {
 #[must_use = "nothing is sent until it is awaited"]
 pub struct ProgressFuture {
     room: Room,
-    request: RequestId,
+    ticket: Ticket,
     payload: Option<Result<Payload, EncodeError>>,
 }
 
@@ -140,23 +141,23 @@ impl Future for ProgressFuture {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { room, request, payload } = &mut *self;
+        let Self { room, ticket, payload } = &mut *self;
         room.poll(context, Urgency::Soon, |state, _| {
             let Some(payload) = payload.take() else { return Ok(()) };
-            if let Some(closed) = state.session.closed() {
-                return Err(Error::Closed(closed.clone()));
+            if state.session.closed().is_some() || !state.is_of_this_session(*ticket) {
+                return Err(state.why_lost());
             }
-            if state.is_canceled(*request) {
+            if state.is_canceled(*ticket) {
                 return Err(Error::Canceled);
             }
-            Ok(state.session.reply(*request)?.progress(payload?)?)
+            Ok(state.session.reply(ticket.request)?.progress(payload?)?)
         })
     }
 }
 
 impl fmt::Debug for ProgressFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProgressFuture").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("ProgressFuture").field("request", &self.ticket.request).finish_non_exhaustive()
     }
 }
 
@@ -230,8 +231,12 @@ impl Stream for Parts {
             // They ended without a last one.
             None => {
                 self.invocation.parts = None;
-                let closed = self.invocation.shared.peek(|state| state.session.closed().cloned());
-                Poll::Ready(Some(Err(closed.map_or(Error::Canceled, Error::Closed))))
+                let ticket = self.invocation.ticket;
+                let why = self.invocation.shared.peek(|state| {
+                    let lost = state.session.closed().is_some() || !state.is_of_this_session(ticket);
+                    if lost { state.why_lost() } else { Error::Canceled }
+                });
+                Poll::Ready(Some(Err(why)))
             }
         }
     }

@@ -9,6 +9,7 @@ mod endpoint;
 mod error;
 mod handler;
 mod invocation;
+mod lifecycle;
 mod machine;
 mod memory;
 mod meta;
@@ -23,6 +24,7 @@ mod router;
 mod runtime;
 mod shared;
 mod subscribe;
+mod supervise;
 mod wakers;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};
@@ -32,6 +34,7 @@ pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};
 pub use handler::{BlockingHandler, ErrorReply, Handler};
 pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture, Reply};
+pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
@@ -50,6 +53,7 @@ pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription
 
 pub use wamp_proto as proto;
 pub use wamp_proto::message::{CancelMode, InvocationPolicy, WelcomeDetails};
+pub use wamp_proto::reconnect::{Kind as FailureKind, Policy as ReconnectPolicy, Verdict};
 
 #[cfg(test)]
 mod tests;

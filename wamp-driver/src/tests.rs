@@ -119,7 +119,7 @@ fn held(client: &Client) -> [usize; 7] {
             state.waiting.len(),
             state.session.pending_requests(),
             state.topics.len() + state.asking.len(),
-            state.offered.len() + state.procedures.len(),
+            state.registering.len() + state.registered.len() + state.procedures.len(),
             state.ending.len(),
             state.room.len(),
             state.watchers.len(),

@@ -1,6 +1,6 @@
 //! From a URL to a joined session.
 
-use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
+use std::{fmt, future::ready, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use tungstenite::{
     client::IntoClientRequest as _,
@@ -10,6 +10,7 @@ use tungstenite::{
 };
 use wamp_proto::{
     Encoding, Limits,
+    reconnect::Policy,
     router::Opened,
     transport::{
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
@@ -25,12 +26,14 @@ use super::{
     within,
 };
 use crate::{
-    Client, ConnectError,
-    connect::{ClientOptions, JoinFuture},
+    ConnectError,
+    connect::ClientOptions,
     endpoint::Endpoint,
     memory,
     router::RouterHandle,
-    runtime::{BoxFuture, Runtime},
+    runtime::BoxFuture,
+    shared::Shared,
+    supervise::{Attempt, Supervisor},
 };
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
@@ -85,6 +88,31 @@ impl<N: Network> Connect<N> {
         self
     }
 
+    /// Connects again after a failure, as the policy has it; also when the first attempt fails. See
+    /// [`Client::lifecycle`](crate::Client::lifecycle).
+    ///
+    /// What was subscribed and registered is restored in every new session; calls that are under way when the connection is
+    /// lost fail with [`Error::Lost`](crate::Error::Lost), and those made while there is none with
+    /// [`Error::Disconnected`](crate::Error::Disconnected).
+    pub fn reconnect(mut self, policy: Policy) -> Self {
+        self.options.reconnect = policy;
+        self
+    }
+
+    /// Gives the client at once, and joins in the background: what is subscribed and registered meanwhile is asked for when
+    /// there is a session. Best with [`reconnect`](Self::reconnect), for without it one failure is the end of the client.
+    pub fn lazily(mut self) -> Self {
+        self.options.lazy = true;
+        self
+    }
+
+    /// Lets calls and publications that are made while there is no connection wait for one, up to their time limit, instead
+    /// of failing at once. They are queued nowhere: each of them waits by itself.
+    pub fn wait_for_connection(mut self) -> Self {
+        self.options.wait_for_connection = true;
+        self
+    }
+
     /// What to call ourselves, for the router's logs.
     pub fn agent(mut self, agent: impl Into<String>) -> Self {
         self.options.agent = Some(agent.into());
@@ -105,16 +133,21 @@ impl<N: Network> IntoFuture for Connect<N> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let network = N::current();
-            let client = match self.to {
+            let attempt: Box<Attempt> = match self.to {
                 To::Url(url) => {
                     let endpoint: Endpoint = url.parse()?;
-                    let (runtime, address) = (network.clone(), endpoint.address());
-                    let dial = Box::new(move || network.connect(address.clone()));
-                    Dial { runtime, endpoint, options: self.options, dial }.connect().await
+                    let (sockets, address) = (network.clone(), endpoint.address());
+                    let dial =
+                        Arc::new(Dial { endpoint, dial: Box::new(move || sockets.connect(address.clone())) });
+                    Box::new(move |shared| Box::pin(dial.clone().connect(shared)))
                 }
-                To::Router(router) => connect_in_process(network, &router, &self.options).await,
+                To::Router(router) => Box::new(move |shared| {
+                    connect_in_process(&router, &shared);
+                    Box::pin(ready(Ok(())))
+                }),
             };
-            client.map(N::Client::from)
+            let shared = Arc::new(Shared::new(network, self.options)?);
+            Supervisor::new(shared, attempt).connect().await.map(N::Client::from)
         })
     }
 }
@@ -133,43 +166,35 @@ impl<N> fmt::Debug for Connect<N> {
 }
 
 /// The session within this process: frames change hands, no socket is used.
-async fn connect_in_process<N: Network>(
-    network: Arc<N>,
-    router: &RouterHandle,
-    options: &ClientOptions,
-) -> Result<Client, ConnectError> {
-    let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
-    let send_limit = router.limits().message_size;
-    let (machine, join) = options.start(network.clone(), encoding, send_limit)?;
-    let connection = router.open(Opened::new(encoding).send_limit(options.limits.message_size));
-    network.spawn(memory::link(network.clone(), machine, connection));
-    join.await
+fn connect_in_process(router: &RouterHandle, shared: &Arc<Shared>) {
+    let encoding = shared.options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
+    let machine = shared.begin(encoding, router.limits().message_size);
+    let connection = router.open(Opened::new(encoding).send_limit(shared.options.limits.message_size));
+    shared.runtime.spawn(memory::link(shared.runtime.clone(), machine, connection));
 }
 
-/// A connection being made.
+/// How a socket is opened to an endpoint, as often as it takes.
 struct Dial {
-    runtime: Arc<dyn Runtime>,
     endpoint: Endpoint,
-    options: ClientOptions,
-    /// Opens a socket to the endpoint.
     dial: Box<Dialer>,
 }
 
 type Dialer = dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
 
 impl Dial {
-    async fn connect(self) -> Result<Client, ConnectError> {
-        let (runtime, to) = (self.runtime.clone(), self.endpoint.to_string());
-        let limit = self.options.connect_timeout;
-        let join = within(&*runtime, limit, self.open()).await;
-        join.ok_or(ConnectError::Timeout { to, within: limit })??.await
+    async fn connect(self: Arc<Self>, shared: Arc<Shared>) -> Result<(), ConnectError> {
+        let limit = shared.options.connect_timeout;
+        let opened = within(&*shared.runtime, limit, self.open(&shared)).await;
+        opened.ok_or_else(|| ConnectError::Timeout { to: self.endpoint.to_string(), within: limit })?
     }
 
-    async fn open(self) -> Result<JoinFuture, ConnectError> {
+    async fn open(&self, shared: &Arc<Shared>) -> Result<(), ConnectError> {
         match &self.endpoint {
-            Endpoint::WebSocket { address, path } => self.websocket(&format!("ws://{address}{path}")).await,
-            Endpoint::WebSocketUnix(_) => self.websocket("ws://localhost/ws").await,
-            Endpoint::RawSocket(_) | Endpoint::Unix(_) => self.raw().await,
+            Endpoint::WebSocket { address, path } => {
+                self.websocket(shared, &format!("ws://{address}{path}")).await
+            }
+            Endpoint::WebSocketUnix(_) => self.websocket(shared, "ws://localhost/ws").await,
+            Endpoint::RawSocket(_) | Endpoint::Unix(_) => self.raw(shared).await,
         }
     }
 
@@ -177,17 +202,17 @@ impl Dial {
         (self.dial)().await.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })
     }
 
-    async fn websocket(&self, url: &str) -> Result<JoinFuture, ConnectError> {
-        let upgrade = self.upgrade(url)?;
+    async fn websocket(&self, shared: &Arc<Shared>, url: &str) -> Result<(), ConnectError> {
+        let upgrade = self.upgrade(shared, url)?;
         match request(self.dial().await?, upgrade).await {
-            Ok((socket, response)) => self.upgraded(socket, &response),
+            Ok((socket, response)) => self.upgraded(shared, socket, &response),
             Err(error) => Err(self.failed(describe(error))),
         }
     }
 
-    fn upgrade(&self, url: &str) -> Result<Request, ConnectError> {
+    fn upgrade(&self, shared: &Shared, url: &str) -> Result<Request, ConnectError> {
         let mut request = url.into_client_request().map_err(|error| self.failed(error.to_string()))?;
-        let offer = HeaderValue::from_str(&websocket::offer(&self.options.serializers));
+        let offer = HeaderValue::from_str(&websocket::offer(&shared.options.serializers));
         let offer = offer.map_err(|error| self.failed(error.to_string()))?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
         Ok(request)
@@ -195,25 +220,30 @@ impl Dial {
 
     fn upgraded(
         &self,
+        shared: &Arc<Shared>,
         socket: impl Socket + 'static,
         response: &Response,
-    ) -> Result<JoinFuture, ConnectError> {
+    ) -> Result<(), ConnectError> {
         let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-        let encoding = websocket::accept(answer, &self.options.serializers)
+        let encoding = websocket::accept(answer, &shared.options.serializers)
             .map_err(|error| self.failed(error.to_string()))?;
-        let socket = WebSocket::new(socket, Role::Client, encoding, self.options.limits.message_size);
-        self.start(socket, encoding, Limits::MAX_MESSAGE_SIZE)
+        let socket = WebSocket::new(socket, Role::Client, encoding, shared.options.limits.message_size);
+        start(shared, socket, encoding, Limits::MAX_MESSAGE_SIZE);
+        Ok(())
     }
 
     /// RawSocket offers one serializer at a time: the next one is tried when the router does not know it.
-    async fn raw(&self) -> Result<JoinFuture, ConnectError> {
+    async fn raw(&self, shared: &Arc<Shared>) -> Result<(), ConnectError> {
         let mut config = rawsocket::Config::default();
-        config.receive_limit = self.options.limits.message_size;
+        config.receive_limit = shared.options.limits.message_size;
         let mut refused = "no serializer is offered".to_owned();
-        for encoding in &self.options.serializers {
+        for encoding in &shared.options.serializers {
             let mut raw = Raw::new(self.dial().await?, RawSocket::client(*encoding, &config));
             match raw.open().await {
-                Ok((encoding, send_limit)) => return self.start(raw, encoding, send_limit),
+                Ok((encoding, send_limit)) => {
+                    start(shared, raw, encoding, send_limit);
+                    return Ok(());
+                }
                 Err(RawSocketError::Refused(error)) if error == HandshakeRefused::SERIALIZER => {
                     refused = error.to_string();
                 }
@@ -223,20 +253,20 @@ impl Dial {
         Err(self.failed(refused))
     }
 
-    fn start(
-        &self,
-        transport: impl Transport + Send + 'static,
-        encoding: Encoding,
-        send_limit: usize,
-    ) -> Result<JoinFuture, ConnectError> {
-        let (machine, join) = self.options.start(self.runtime.clone(), encoding, send_limit)?;
-        self.runtime.spawn(Box::pin(pump::run(self.runtime.clone(), transport, machine)));
-        Ok(join)
-    }
-
     fn failed(&self, why: String) -> ConnectError {
         ConnectError::Handshake { to: self.endpoint.to_string(), why }
     }
+}
+
+/// A session begins, and a pump for it.
+fn start(
+    shared: &Arc<Shared>,
+    transport: impl Transport + Send + 'static,
+    encoding: Encoding,
+    send_limit: usize,
+) {
+    let machine = shared.begin(encoding, send_limit);
+    shared.runtime.spawn(Box::pin(pump::run(shared.runtime.clone(), transport, machine)));
 }
 
 fn describe(error: tungstenite::Error) -> String {

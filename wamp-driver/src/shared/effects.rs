@@ -9,17 +9,22 @@ use wamp_proto::{
     message::ResultDetails,
 };
 
-use super::Shared;
+use super::{Shared, Writer};
 use crate::{Error, handler::DynHandler, runtime::BoxFuture};
 
 /// The answer to a request.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    Result { details: Box<ResultDetails>, payload: Payload },
+    Result {
+        details: Box<ResultDetails>,
+        payload: Payload,
+    },
     Published(PublicationId),
     Subscribed(SubscriptionId),
     Registered(RegistrationId),
     Done,
+    /// There is no session now: it will be asked for in the next one.
+    Kept,
     Failed(Error),
 }
 
@@ -41,6 +46,8 @@ pub(crate) struct Effects {
     pub(super) tasks: Vec<BoxFuture<()>>,
     /// Something is to be written, and nobody has been woken for it.
     pub(super) write: bool,
+    /// Who can write it at once.
+    pub(super) writer: Option<Arc<dyn Writer>>,
     /// Handlers that are not needed any more. One may own the last handle of this very client, whose drop takes the lock.
     pub(super) buried: Vec<Arc<DynHandler>>,
 }
@@ -48,15 +55,12 @@ pub(crate) struct Effects {
 impl Effects {
     pub(super) fn run(self, shared: &Arc<Shared>) {
         for (waiter, outcome) in self.answers {
-            // Whoever has stopped waiting does not care, unless it is left with a registration.
-            if let Err(Outcome::Registered(registration)) = waiter.send(outcome) {
-                shared.update(|state, _| state.abandon(registration));
-            }
+            // Whoever has stopped waiting does not care.
+            let _ = waiter.send(outcome);
         }
         self.tasks.into_iter().for_each(|task| shared.runtime.spawn(task));
         self.wakers.into_iter().for_each(Waker::wake);
-        let written = || shared.writer.get()?.upgrade().map(|writer| writer.write_now());
-        if self.write && written() != Some(true) {
+        if self.write && !self.writer.is_some_and(|writer| writer.write_now()) {
             let pump = shared.peek(|state| state.pump.take());
             pump.into_iter().for_each(Waker::wake);
         }

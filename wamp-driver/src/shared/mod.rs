@@ -1,13 +1,18 @@
 //! What the handles of one client share: the session, and who waits for what.
 
 mod effects;
+mod life;
 mod procedures;
+mod restore;
 mod topics;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -15,23 +20,26 @@ use bytes::Bytes;
 use futures_channel::oneshot;
 use wamp_proto::{
     Encoding, Instant, Pattern, Uri,
-    error::Closed,
     id::{RegistrationId, RequestId, SubscriptionId},
     message::CancelMode,
-    session::{self, Session},
-    uri::uris,
+    reconnect::Reconnect,
+    session::{self, Config, Session},
+    uri::{InvalidUri, uris},
 };
 
 pub(crate) use effects::{Effects, Outcome};
-use procedures::Running;
+pub(crate) use life::{Duty, Life};
+pub(crate) use procedures::{Key, Procedure};
+use procedures::{Registered, Running};
+use restore::{Restoring, What};
 pub(crate) use topics::{Topic, TopicStatus};
 
 use crate::{
     CallResult, Error,
-    connect::Joined,
+    connect::ClientOptions,
     handler::DynHandler,
     invocation::Part,
-    machine::{BATCH, Flow},
+    machine::{BATCH, ClientMachine, Flow},
     queue::{Full, Queue},
     runtime::Runtime,
     wakers::Wakers,
@@ -40,11 +48,11 @@ use crate::{
 /// One client: what its handles, its pump and its handlers share.
 pub(crate) struct Shared {
     pub(crate) runtime: Arc<dyn Runtime>,
-    pub(crate) encoding: Encoding,
-    pub(crate) receive_limit: usize,
-    pub(crate) max_invocations: usize,
-    /// The pump, for those who want to write at once.
-    writer: OnceLock<Weak<dyn Writer>>,
+    pub(crate) options: ClientOptions,
+    pub(crate) realm: Uri,
+    /// The serializer of the last session, by its place in [`Encoding::ALL`].
+    encoding: AtomicUsize,
+    keys: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -69,7 +77,14 @@ enum By {
 
 /// What changes, under the lock.
 pub(crate) struct State {
+    /// The present session, or the last one. Before the first there is one that nobody pumps, and that refuses everything.
     pub(crate) session: Session,
+    /// How many there were.
+    sessions: u64,
+    pub(crate) life: Life,
+    seed: [u8; 32],
+    /// The pump, for those who want to write at once.
+    writer: Option<Weak<dyn Writer>>,
     /// Who waits for the answer to a request.
     pub(crate) waiting: HashMap<RequestId, oneshot::Sender<Outcome>>,
     /// Where the progressive results of a call go.
@@ -80,15 +95,20 @@ pub(crate) struct State {
     pub(crate) asking: HashMap<RequestId, Pattern>,
     /// The topic of each active subscription.
     patterns: HashMap<SubscriptionId, Pattern>,
-    /// Handlers of procedures whose registration is on its way.
-    pub(crate) offered: HashMap<RequestId, Arc<DynHandler>>,
-    /// Handlers of registered procedures.
-    pub(crate) procedures: HashMap<RegistrationId, Arc<DynHandler>>,
+    /// The procedures that are to be registered in every session.
+    pub(crate) procedures: BTreeMap<Key, Procedure>,
+    /// The procedure of each REGISTER that is on its way.
+    pub(crate) registering: HashMap<RequestId, Key>,
+    /// The registrations of this session.
+    pub(crate) registered: HashMap<RegistrationId, Registered>,
     /// The registration of each UNREGISTER that is on its way.
     pub(crate) ending: HashMap<RequestId, RegistrationId>,
+    /// Handlers that are to be dropped outside of the lock.
+    buried: Vec<Arc<DynHandler>>,
+    /// What this session is still to be given of what was asked for in others.
+    restoring: Option<Box<Restoring>>,
     /// Invocations that are being handled.
     running: HashMap<RequestId, Running>,
-    pub(crate) joined: Option<Joined>,
     /// Whether a pump still holds the transport.
     pub(crate) pumping: bool,
     /// The pump, to be woken when there is something to write or an earlier deadline.
@@ -97,7 +117,7 @@ pub(crate) struct State {
     armed: Option<Instant>,
     /// Those who wait for room in the outbound queue.
     pub(crate) room: Wakers,
-    /// Those who wait for the session to open, or for the pump to be done.
+    /// Those who wait for what becomes of the client, or for the pump to be done.
     pub(crate) watchers: Wakers,
     /// Those who wait until no procedure is running.
     pub(crate) idle: Wakers,
@@ -108,65 +128,115 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A request, and the session that it was made in: ids start anew with every session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) request: RequestId,
+    session: u64,
+}
+
 impl Shared {
-    pub(crate) fn new(
-        runtime: Arc<dyn Runtime>,
-        session: Session,
-        receive_limit: usize,
-        max_invocations: usize,
-    ) -> Self {
-        let encoding = session.encoding();
+    /// A client that has no transport yet.
+    ///
+    /// # Errors
+    ///
+    /// When the realm is not a URI.
+    pub(crate) fn new(runtime: Arc<dyn Runtime>, options: ClientOptions) -> Result<Self, InvalidUri> {
+        let realm = options.realm.parse::<Uri>()?;
+        let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
+        let (now, seed) = (runtime.now(), runtime.seed());
+        let machine = Reconnect::new(options.reconnect.clone(), seed, now);
         let state = State {
-            session,
+            session: Session::new(Arc::new(Config::new(realm.clone())), encoding, now),
+            sessions: 0,
+            life: Life::new(machine),
+            seed,
+            writer: None,
             waiting: HashMap::new(),
             results: HashMap::new(),
             topics: HashMap::new(),
             asking: HashMap::new(),
             patterns: HashMap::new(),
-            offered: HashMap::new(),
-            procedures: HashMap::new(),
+            procedures: BTreeMap::new(),
+            registering: HashMap::new(),
+            registered: HashMap::new(),
             ending: HashMap::new(),
+            buried: Vec::new(),
+            restoring: None,
             running: HashMap::new(),
-            joined: None,
-            pumping: true,
+            pumping: false,
             pump: None,
             armed: None,
             room: Wakers::default(),
             watchers: Wakers::default(),
             idle: Wakers::default(),
         };
-        let writer = OnceLock::new();
-        Self { runtime, encoding, receive_limit, max_invocations, writer, state: Mutex::new(state) }
+        let (encoding, keys) = (AtomicUsize::new(place(encoding)), AtomicU64::new(0));
+        Ok(Self { runtime, options, realm, encoding, keys, state: Mutex::new(state) })
+    }
+
+    /// A session begins, over an open transport that speaks `encoding` and takes messages up to `send_limit` bytes.
+    pub(crate) fn begin(self: &Arc<Self>, encoding: Encoding, send_limit: usize) -> ClientMachine {
+        let config = Arc::new(self.options.session(self.realm.clone()));
+        self.encoding.store(place(encoding), Ordering::Relaxed);
+        self.update(|state, now| {
+            let mut session = Session::new(config, encoding, now);
+            session.set_send_limit(send_limit);
+            state.begin(session);
+        });
+        ClientMachine(self.clone())
+    }
+
+    /// The serializer of the last session.
+    pub(crate) fn encoding(&self) -> Encoding {
+        let place = self.encoding.load(Ordering::Relaxed);
+        Encoding::ALL.get(place).copied().unwrap_or(Encoding::MessagePack)
+    }
+
+    /// A name for a procedure.
+    pub(crate) fn key(&self) -> Key {
+        self.keys.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The pump that writes for this session.
     pub(crate) fn set_writer(&self, writer: Weak<dyn Writer>) {
-        // There is one pump a session.
-        let _ = self.writer.set(writer);
+        let _old = self.peek(|state| state.writer.replace(writer));
     }
 
     /// Changes the state and acts on what follows from it.
     pub(crate) fn update<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Instant) -> T) -> T {
+        self.update_by(By::Other, |state, now, _| change(state, now))
+    }
+
+    /// As [`update`](Self::update), with what is to follow from it.
+    pub(crate) fn update_with<T>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&mut State, Instant, &mut Effects) -> T,
+    ) -> T {
         self.update_by(By::Other, change)
     }
 
     /// As [`update`](Self::update), for somebody who waits for an answer or gives one.
     pub(crate) fn update_at_once<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Instant) -> T) -> T {
-        self.update_by(By::Waiter, change)
+        self.update_by(By::Waiter, |state, now, _| change(state, now))
     }
 
     /// As [`update`](Self::update), for the pump itself.
     pub(crate) fn update_as_pump<T>(self: &Arc<Self>, change: impl FnOnce(&mut State, Instant) -> T) -> T {
-        self.update_by(By::Pump, change)
+        self.update_by(By::Pump, |state, now, _| change(state, now))
     }
 
-    fn update_by<T>(self: &Arc<Self>, by: By, change: impl FnOnce(&mut State, Instant) -> T) -> T {
+    fn update_by<T>(
+        self: &Arc<Self>,
+        by: By,
+        change: impl FnOnce(&mut State, Instant, &mut Effects) -> T,
+    ) -> T {
         let now = self.runtime.now();
         let mut effects = Effects::default();
         let result = {
             let mut state = lock(&self.state);
-            let result = change(&mut state, now);
-            self.dispatch(&mut state, &mut effects, by);
+            let result = change(&mut state, now, &mut effects);
+            self.dispatch(&mut state, now, &mut effects, by);
             result
         };
         effects.run(self);
@@ -230,10 +300,14 @@ impl Shared {
         });
     }
 
-    fn dispatch(self: &Arc<Self>, state: &mut State, effects: &mut Effects, by: By) {
+    fn dispatch(self: &Arc<Self>, state: &mut State, now: Instant, effects: &mut Effects, by: By) {
         while let Some(event) = state.session.poll_event() {
-            self.handle_event(state, effects, event);
+            self.handle_event(state, now, effects, event);
         }
+        if state.restoring.is_some() {
+            state.restore_more(effects, now);
+        }
+        effects.buried.append(&mut state.buried);
         let earlier = match (state.session.poll_timeout(), state.armed) {
             (Some(next), Some(armed)) => next.at < armed,
             (next, None) => next.is_some(),
@@ -242,21 +316,25 @@ impl Shared {
         let more = earlier || state.session.closed().is_some();
         if by == By::Waiter && !more && state.is_quiet() {
             effects.write = state.session.has_output();
+            effects.writer = state.writer.as_ref().filter(|_| effects.write).and_then(Weak::upgrade);
         } else if by != By::Pump && (more || state.session.has_output()) {
             effects.wakers.extend(state.pump.take());
-        }
-        if !state.watchers.is_empty() && (state.joined.is_some() || state.session.closed().is_some()) {
-            effects.wakers.extend(state.watchers.take());
         }
         if !state.idle.is_empty() && state.is_idle() {
             effects.wakers.extend(state.idle.take());
         }
     }
 
-    fn handle_event(self: &Arc<Self>, state: &mut State, effects: &mut Effects, event: session::Event) {
+    fn handle_event(
+        self: &Arc<Self>,
+        state: &mut State,
+        now: Instant,
+        effects: &mut Effects,
+        event: session::Event,
+    ) {
         use session::Event as E;
         match event {
-            E::Joined(welcome) => state.joined = Some(Joined::new(*welcome, state.session.realm())),
+            E::Joined(welcome) => state.joined(effects, now, *welcome),
             E::Result { request, details, payload } if details.progress => {
                 self.progress(state, effects, request, CallResult { details, payload });
             }
@@ -267,18 +345,13 @@ impl Shared {
                 state.answer(effects, request, Outcome::Published(publication));
             }
             E::Subscribed { request, subscription } => state.subscribed(effects, request, subscription),
-            E::Registered { request, registration } => {
-                if let Some(handler) = state.offered.remove(&request) {
-                    state.procedures.insert(registration, handler);
-                }
-                state.answer(effects, request, Outcome::Registered(registration));
-            }
+            E::Registered { request, registration } => state.registered(effects, request, registration),
             E::Unsubscribed { request } => state.answer(effects, request, Outcome::Done),
             E::Unregistered { request } => {
                 state.unregistered(effects, request);
                 state.answer(effects, request, Outcome::Done);
             }
-            E::Failed { request, failure } => state.failed(effects, request, failure.into()),
+            E::Failed { request, failure } => state.failed(effects, now, request, failure.into()),
             E::Event(event) => state.deliver(effects, *event),
             E::Invocation { request, registration, details, payload } => {
                 self.invoke(state, effects, request, registration, *details, payload);
@@ -298,13 +371,13 @@ impl Shared {
             E::RegistrationRevoked { registration, reason } => {
                 let reason = reason.unwrap_or_default();
                 tracing::warn!(%registration, reason, "registration revoked by the router");
-                effects.buried.extend(state.procedures.remove(&registration));
+                state.registration_revoked(effects, registration);
             }
             E::Challenge(_) => {
                 // Anonymous is the only method that is offered, and it has no challenge.
-                state.session.close(self.runtime.now(), Uri::unchecked(uris::error::NO_MATCHING_AUTH_METHOD));
+                state.session.close(now, Uri::unchecked(uris::error::NO_MATCHING_AUTH_METHOD));
             }
-            E::Closed(closed) => state.end(effects, &closed),
+            E::Closed(closed) => state.session_ended(effects, now, closed),
             _ => {}
         }
     }
@@ -345,15 +418,25 @@ impl State {
         }
     }
 
-    fn failed(&mut self, effects: &mut Effects, request: RequestId, error: Error) {
-        effects.buried.extend(self.offered.remove(&request));
+    fn failed(&mut self, effects: &mut Effects, now: Instant, request: RequestId, error: Error) {
         // A router that does not know the registration will not call it; one that did not answer may.
         match error {
             Error::Remote(_) => self.unregistered(effects, request),
             _ => drop(self.ending.remove(&request)),
         }
-        self.answer(effects, request, Outcome::Failed(error.clone()));
-        self.not_subscribed(effects, request, &error);
+        self.not_registered(effects, now, request, &error);
+        self.not_subscribed(effects, now, request, &error);
+        self.answer(effects, request, Outcome::Failed(error));
+    }
+
+    /// A request of the present session, to be kept for later.
+    pub(crate) fn ticket(&self, request: RequestId) -> Ticket {
+        Ticket { request, session: self.sessions }
+    }
+
+    /// Whether the request was made in the present session, or in the last one while there is none.
+    pub(crate) fn is_of_this_session(&self, ticket: Ticket) -> bool {
+        ticket.session == self.sessions
     }
 
     fn wait_as_pump(&mut self, context: &Context<'_>) {
@@ -362,20 +445,15 @@ impl State {
             none => *none = Some(context.waker().clone()),
         }
     }
+}
 
-    /// The session is over: everybody who waits is told why.
-    fn end(&mut self, effects: &mut Effects, closed: &Closed) {
-        let failed = || Outcome::Failed(Error::Closed(closed.clone()));
-        effects.answers.extend(self.waiting.drain().map(|(_, waiter)| (waiter, failed())));
-        self.end_topics(effects, closed);
-        self.end_procedures(effects);
-        self.results.clear();
-        effects.wakers.extend(self.room.take());
-    }
+/// The place of a serializer in [`Encoding::ALL`].
+fn place(encoding: Encoding) -> usize {
+    Encoding::ALL.iter().position(|other| *other == encoding).unwrap_or_default()
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("encoding", &self.encoding).finish_non_exhaustive()
+        f.debug_struct("Shared").field("realm", &self.realm).finish_non_exhaustive()
     }
 }

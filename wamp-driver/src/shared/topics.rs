@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use futures_channel::oneshot;
 use wamp_proto::{
-    Pattern,
-    error::Closed,
+    Instant, Match, Pattern,
+    error::Misuse,
     id::{RequestId, SubscriptionId},
-    message,
+    message::{self, SubscribeOptions},
 };
 
-use super::{Effects, Outcome, State};
+use super::{Effects, Outcome, State, What};
 use crate::{
     Error,
     queue::{Event, EventQueue},
@@ -23,6 +23,8 @@ pub(crate) struct Topic {
 }
 
 pub(crate) enum TopicStatus {
+    /// To be asked for when there is a session.
+    Kept,
     /// SUBSCRIBE is on its way; those who wait for the answer.
     Asking(Vec<oneshot::Sender<Outcome>>),
     /// SUBSCRIBED.
@@ -30,12 +32,16 @@ pub(crate) enum TopicStatus {
 }
 
 impl Topic {
-    fn is_active(&self) -> bool {
-        matches!(self.status, TopicStatus::Active(_))
+    /// The subscription in this session.
+    pub(crate) fn id(&self) -> Option<SubscriptionId> {
+        match self.status {
+            TopicStatus::Active(id) => Some(id),
+            _ => None,
+        }
     }
 
     /// Its streams end, and those who still wait for it are told why.
-    fn end(self, effects: &mut Effects, error: &Error) {
+    pub(super) fn end(self, effects: &mut Effects, error: &Error) {
         effects.wakers.extend(self.queues.iter().filter_map(|queue| queue.end()));
         if let TopicStatus::Asking(waiters) = self.status {
             let told = waiters.into_iter().map(|waiter| (waiter, Outcome::Failed(error.clone())));
@@ -45,6 +51,32 @@ impl Topic {
 }
 
 impl State {
+    /// Asks the router for a topic (P-06).
+    pub(crate) fn subscribe(
+        &mut self,
+        now: Instant,
+        pattern: &Pattern,
+        get_retained: bool,
+    ) -> Result<(), Misuse> {
+        let match_policy = Some(pattern.kind()).filter(|kind| *kind != Match::Exact);
+        let options = SubscribeOptions { match_policy, get_retained, ..SubscribeOptions::default() };
+        let request = self.session.subscribe(now, pattern.uri().clone(), options)?;
+        self.asking.insert(request, pattern.clone());
+        Ok(())
+    }
+
+    /// Asks for a topic in a new session, with the retained events for those streams that want them.
+    pub(super) fn ask_for_topic(&mut self, now: Instant, pattern: &Pattern) -> Result<(), Misuse> {
+        let Some(topic) = self.topics.get(pattern) else { return Ok(()) };
+        let get_retained = topic.queues.iter().any(|queue| queue.wants_retained());
+        self.subscribe(now, pattern, get_retained)?;
+        if let Some(topic) = self.topics.get_mut(pattern) {
+            topic.queues.iter().for_each(|queue| queue.take_retained());
+            topic.status = TopicStatus::Asking(Vec::new());
+        }
+        Ok(())
+    }
+
     pub(super) fn subscribed(
         &mut self,
         effects: &mut Effects,
@@ -52,6 +84,7 @@ impl State {
         subscription: SubscriptionId,
     ) {
         let Some(pattern) = self.asking.remove(&request) else { return };
+        self.settle(&What::Topic(pattern.clone()), true);
         let Some(topic) = self.topics.get_mut(&pattern) else { return };
         if topic.queues.is_empty() {
             // All who asked have gone away meanwhile.
@@ -67,12 +100,23 @@ impl State {
     }
 
     /// SUBSCRIBE has failed.
-    pub(super) fn not_subscribed(&mut self, effects: &mut Effects, request: RequestId, error: &Error) {
+    pub(super) fn not_subscribed(
+        &mut self,
+        effects: &mut Effects,
+        now: Instant,
+        request: RequestId,
+        error: &Error,
+    ) {
         let Some(pattern) = self.asking.remove(&request) else { return };
         // One that is active stays, if it was only asked for its retained events.
-        if self.topics.get(&pattern).is_some_and(Topic::is_active) {
+        if self.topics.get(&pattern).is_some_and(|topic| topic.id().is_some()) {
             return;
         }
+        let what = What::Topic(pattern);
+        if self.is_restoring(&what) {
+            return self.refused(effects, now, what, error.clone());
+        }
+        let What::Topic(pattern) = what else { return };
         if let Some(topic) = self.topics.remove(&pattern) {
             topic.end(effects, error);
         }
@@ -92,6 +136,7 @@ impl State {
                 details: details.clone(),
                 payload: payload.clone(),
                 missed: 0,
+                gap: false,
             };
             effects.wakers.extend(queue.push(event));
         }
@@ -114,19 +159,41 @@ impl State {
     ) -> Option<SubscriptionId> {
         let topic = self.topics.get_mut(pattern)?;
         topic.queues.retain(|other| !Arc::ptr_eq(other, queue));
-        let TopicStatus::Active(subscription) = topic.status else { return None };
         if !topic.queues.is_empty() {
             return None;
         }
+        let subscription = match topic.status {
+            TopicStatus::Active(subscription) => subscription,
+            // The answer finds nobody.
+            TopicStatus::Asking(_) => return None,
+            TopicStatus::Kept => {
+                self.topics.remove(pattern);
+                self.settle(&What::Topic(pattern.clone()), false);
+                return None;
+            }
+        };
         self.topics.remove(pattern);
         self.patterns.remove(&subscription);
         Some(subscription)
     }
 
-    /// The session is over, and with it all streams.
-    pub(super) fn end_topics(&mut self, effects: &mut Effects, closed: &Closed) {
+    /// The session is over, the streams are not: they say that there is a gap.
+    pub(super) fn keep_topics(&mut self, effects: &mut Effects) {
+        self.patterns.clear();
+        self.asking.clear();
+        self.topics.retain(|_, topic| !topic.queues.is_empty());
+        for topic in self.topics.values_mut() {
+            if let TopicStatus::Asking(waiters) = std::mem::replace(&mut topic.status, TopicStatus::Kept) {
+                effects.answers.extend(waiters.into_iter().map(|waiter| (waiter, Outcome::Kept)));
+            }
+            topic.queues.iter().for_each(|queue| queue.interrupt());
+        }
+    }
+
+    /// The client is over, and with it all streams.
+    pub(super) fn end_topics(&mut self, effects: &mut Effects, error: &Error) {
         for (_, topic) in self.topics.drain() {
-            topic.end(effects, &Error::Closed(closed.clone()));
+            topic.end(effects, error);
         }
         self.patterns.clear();
         self.asking.clear();

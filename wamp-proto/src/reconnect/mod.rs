@@ -106,6 +106,11 @@ impl Reconnect {
         &self.policy
     }
 
+    /// How many attempts there were since the last stable session, the present one included.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
     /// Whether there has been a session.
     pub fn has_joined(&self) -> bool {
         self.known

@@ -32,7 +32,7 @@ pub struct Policy {
     pub(super) max_attempts: Option<u32>,
     pub(super) max_elapsed: Option<Duration>,
     pub(super) stable_after: Duration,
-    pub(super) restore_within: Duration,
+    restore_within: Duration,
     /// Whether there is a second attempt at all.
     enabled: bool,
     /// What was decided otherwise than by default.
@@ -134,6 +134,11 @@ impl Policy {
     pub fn restore_within(mut self, time: Duration) -> Self {
         self.restore_within = time;
         self
+    }
+
+    /// How long registrations and subscriptions are tried again.
+    pub fn time_to_restore(&self) -> Duration {
+        self.restore_within
     }
 
     /// Decides about a kind of failure otherwise than [by default](Kind).
