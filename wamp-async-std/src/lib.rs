@@ -12,9 +12,9 @@ pub use runtime::Smol;
 pub use runtime::{AsyncIo, Executor};
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
-    Endpoint, Error, ErrorReply, Event, FailureKind, Handler, Intent, Invocation, InvocationPolicy, Lifecycle,
-    LifecycleStream, Part, Parts, Publish, ReconnectPolicy, Register, Registration, Reply, Subscribe,
-    Subscription, Verdict, net::StartError, proto,
+    Endpoint, Error, ErrorReply, Event, FailureKind, Handler, Intent, Invocation, InvocationPolicy,
+    Lifecycle, LifecycleStream, Part, Parts, Publish, ReconnectPolicy, Register, Registration, Reply,
+    Subscribe, Subscription, Verdict, net::StartError, proto,
 };
 
 /// What is the same for each executor.

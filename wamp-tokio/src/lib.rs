@@ -8,9 +8,9 @@ mod serve;
 pub use runtime::Tokio;
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
-    Endpoint, Error, ErrorReply, Event, FailureKind, Handler, Intent, Invocation, InvocationPolicy, Lifecycle,
-    LifecycleStream, Part, Parts, Publish, ReconnectPolicy, Register, Registration, Reply, Subscribe,
-    Subscription, Verdict, net::StartError, proto,
+    Endpoint, Error, ErrorReply, Event, FailureKind, Handler, Intent, Invocation, InvocationPolicy,
+    Lifecycle, LifecycleStream, Part, Parts, Publish, ReconnectPolicy, Register, Registration, Reply,
+    Subscribe, Subscription, Verdict, net::StartError, proto,
 };
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].

@@ -100,6 +100,11 @@ impl RouterSettings {
         Self { listen: transport.listen().into_iter().collect(), ..Self::default() }
     }
 
+    /// A router that listens at this URL.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self { listen: vec![url.into()], ..Self::default() }
+    }
+
     /// See [`RouterBuilder::config`].
     pub fn config(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
         self.config = Some(Box::new(change));

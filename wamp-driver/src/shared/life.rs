@@ -157,6 +157,7 @@ impl State {
     /// The session has ended, or could not be opened.
     pub(super) fn session_ended(&mut self, effects: &mut Effects, now: Instant, closed: Closed) {
         let joined = !self.life.is_connecting();
+        self.life.failed = None;
         if self.life.closing {
             self.life.machine.close();
         } else {
