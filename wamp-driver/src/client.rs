@@ -123,7 +123,7 @@ impl Client {
     }
 
     /// Makes the next attempt at once, when the client waits for the time of one: the network is known to be back, say.
-    /// Delays begin anew, limits of attempts stay. Does nothing while there is a session or an attempt under way.
+    /// Delays begin anew, limits of attempts stay. While there is a session, asks at once for what it has not restored yet.
     pub fn reconnect_now(&self) {
         self.shared.update_with(|state, _, effects| state.reconnect_now(effects));
     }

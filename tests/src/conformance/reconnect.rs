@@ -15,9 +15,10 @@ use wamp_driver::{
 
 use super::{Kit, Stage, tools::echo};
 
-/// It stays away until it is told to come back.
+/// It stays away until it is told to come back; every session counts as a stable one.
 fn patient() -> ReconnectPolicy {
-    ReconnectPolicy::default().initial(Duration::from_secs(3600)).cap(Duration::from_secs(3600))
+    let hour = Duration::from_secs(3600);
+    ReconnectPolicy::default().initial(hour).cap(hour).stable_after(Duration::ZERO)
 }
 
 /// A client that has joined, and its life from there.
@@ -39,7 +40,7 @@ async fn throw_out(stage: &Stage, client: &Client, changes: &mut LifecycleStream
     other.meta().sessions().kill(client.session(), KillReason::new("t.away", "")).await.unwrap();
     let Lifecycle::Lost { why: Closed::ByPeer { reason, .. } } = next(stage, changes).await else { panic!() };
     assert_eq!(reason, "t.away");
-    let Lifecycle::Retrying { attempt: 2, kind, after, .. } = next(stage, changes).await else { panic!() };
+    let Lifecycle::Retrying { attempt: 1, kind, after, .. } = next(stage, changes).await else { panic!() };
     assert_eq!(kind, FailureKind::Dismissed);
     assert!(after > Duration::from_secs(1000));
     assert!(client.close_reason().is_none());
@@ -51,7 +52,7 @@ async fn throw_out(stage: &Stage, client: &Client, changes: &mut LifecycleStream
 async fn come_back(stage: &Stage, client: &Client, changes: &mut LifecycleStream) -> (usize, usize) {
     let before = client.session();
     client.reconnect_now();
-    assert!(matches!(next(stage, changes).await, Lifecycle::Connecting { attempt: 2 }));
+    assert!(matches!(next(stage, changes).await, Lifecycle::Connecting { attempt: 1 }));
     let Lifecycle::Joined { session, resumed: true } = next(stage, changes).await else { panic!() };
     assert!(session != before && session == client.session());
     match next(stage, changes).await {
@@ -221,21 +222,25 @@ pub(super) async fn requests_while_away(stage: Stage) {
 
 /// The session of before may still have it, as far as the router knows.
 pub(super) async fn a_procedure_that_is_taken_is_asked_for_again(stage: Stage) {
-    // Tried again after a pause that grows from 10 ms, where nobody tells it to.
-    let policy = ReconnectPolicy::default().initial(Duration::from_millis(300)).jitter(0.0);
-    let (client, mut changes) = client(&stage, policy).await;
+    let (client, mut changes) = client(&stage, patient()).await;
     let rival = stage.client().await;
     client.register("t.echo", echo).await.unwrap();
     client.register("t.free", echo).await.unwrap();
-    rival.meta().sessions().kill(client.session(), KillReason::new("t.away", "")).await.unwrap();
+    throw_out(&stage, &client, &mut changes).await;
     let taken = rival.register("t.echo", || async { Ok(0) }).await.unwrap();
+    client.reconnect_now();
     while !matches!(next(&stage, &mut changes).await, Lifecycle::Joined { resumed: true, .. }) {}
     stage.settle(|counts| counts.registrations == 2).await;
     assert_eq!(stage.within(rival.call("t.echo").value::<i64>()).await.unwrap(), 0);
     stage.within(taken.unregister()).await.unwrap();
-    let Lifecycle::Restored { subscriptions: 0, registrations: 2 } = next(&stage, &mut changes).await else {
-        panic!()
+    let restored = loop {
+        // It would ask by itself, in an hour.
+        client.reconnect_now();
+        if let Some(change) = stage.timeout(Duration::from_millis(20), changes.next()).await {
+            break change.unwrap();
+        }
     };
+    assert!(matches!(restored, Lifecycle::Restored { subscriptions: 0, registrations: 2 }), "{restored:?}");
     assert_eq!(stage.within(rival.call("t.echo").args((1,)).value::<i64>()).await.unwrap(), 1);
 }
 

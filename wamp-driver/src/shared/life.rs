@@ -156,6 +156,9 @@ impl State {
 
     /// The session has ended, or could not be opened.
     pub(super) fn session_ended(&mut self, effects: &mut Effects, now: Instant, closed: Closed) {
+        if self.life.closed.is_some() {
+            return;
+        }
         let joined = !self.life.is_connecting();
         self.life.failed = None;
         if self.life.closing {
@@ -197,7 +200,7 @@ impl State {
             return;
         }
         self.life.closing = true;
-        if self.pumping {
+        if self.pumping && self.session.closed().is_none() {
             // Its end is the client's.
             return self.session.close(now, Uri::unchecked(uris::close::CLOSE_REALM));
         }
@@ -230,9 +233,10 @@ impl State {
         self.restore_timeout(now);
     }
 
-    /// The next attempt is to be made at once, if one is to be made at all.
+    /// The next attempt is to be made at once, if one is to be made at all, and so is what was not restored yet.
     pub(crate) fn reconnect_now(&mut self, effects: &mut Effects) {
         self.life.machine.reconnect_now();
+        self.restore_now();
         self.tell_attempt(effects);
     }
 

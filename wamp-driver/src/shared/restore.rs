@@ -40,15 +40,6 @@ pub(crate) struct Restoring {
     registrations: usize,
 }
 
-impl Restoring {
-    fn handle_timeout(&mut self, now: Instant) {
-        if self.again.is_some_and(|at| at <= now) {
-            self.again = None;
-            self.queue.extend(self.later.drain(..));
-        }
-    }
-}
-
 impl State {
     /// A session has begun: asks for all that is to last.
     pub(super) fn restore(&mut self, now: Instant) {
@@ -75,8 +66,16 @@ impl State {
     }
 
     pub(super) fn restore_timeout(&mut self, now: Instant) {
+        if self.restore_at().is_some_and(|at| at <= now) {
+            self.restore_now();
+        }
+    }
+
+    /// What was refused is asked for again.
+    pub(super) fn restore_now(&mut self) {
         if let Some(restoring) = &mut self.restoring {
-            restoring.handle_timeout(now);
+            restoring.again = None;
+            restoring.queue.extend(restoring.later.drain(..));
         }
     }
 
