@@ -1,5 +1,7 @@
 //! What needs no network: a client and a router in one thread, with a clock that only moves when it is told to.
 
+mod reconnect;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     pin::Pin,
