@@ -8,7 +8,7 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::endpoint::InvalidEndpoint;
+use crate::{cipher::CipherError, endpoint::InvalidEndpoint};
 
 /// Why a call, publication, subscription or registration failed. Says whose fault it is.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,6 +43,9 @@ pub enum Error {
     /// The answer is not of the type that was asked for.
     #[error("the answer has another type: {0}")]
     Decode(#[from] DecodeError),
+    /// The payload cannot be encrypted, or what came cannot be decrypted.
+    #[error("cannot encrypt or decrypt the payload: {0}")]
+    Cipher(#[from] CipherError),
     /// The request cannot be made: a bad URI, too large a message, ...
     #[error("{0}")]
     Misuse(Misuse),

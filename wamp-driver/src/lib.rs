@@ -3,6 +3,7 @@
 
 mod arguments;
 mod call;
+mod cipher;
 mod client;
 mod connect;
 mod endpoint;
@@ -28,6 +29,7 @@ mod supervise;
 mod wakers;
 
 pub use call::{Call, CallFuture, CallResult, ValueCall};
+pub use cipher::{Cipher, CipherError, Wrapping};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};

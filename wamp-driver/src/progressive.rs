@@ -12,10 +12,12 @@ use std::{
 use futures_core::Stream;
 use futures_sink::Sink;
 use serde::Serialize;
-use wamp_proto::{EncodeError, Instant, Payload, error::Misuse, message::CancelMode, session};
+use wamp_proto::{Instant, Payload, error::Misuse, message::CancelMode, session};
 
 use crate::{
     CallResult, Client, Error,
+    call::{Reading, Ready},
+    cipher::Sealing,
     pending::Pending,
     queue::Queue,
     room::{Room, Urgency},
@@ -44,7 +46,7 @@ struct Start {
     results: Arc<Queue<CallResult>>,
     client: Client,
     cancel: CancelMode,
-    limited: bool,
+    reading: Reading,
 }
 
 #[derive(Debug)]
@@ -54,7 +56,8 @@ struct Wish {
 }
 
 impl Start {
-    fn new(client: Client, call: Result<session::Call, EncodeError>, cancel: CancelMode) -> Self {
+    fn new(call: Ready) -> Self {
+        let Ready { client, call, cancel, reading } = call;
         let results = Arc::new(Queue::new(MAX_RESULTS));
         let limit = call.as_ref().ok().and_then(|call| call.timeout);
         let wish = call.map(|call| Wish { call, results: results.clone() });
@@ -63,8 +66,8 @@ impl Start {
             state.results.insert(request, wish.results);
             Ok(Some(request))
         };
-        let pending = Pending::new(client.shared.clone(), wish.map_err(Error::from), send).connected(limit);
-        Self { pending: Some(pending), results, client, cancel, limited: limit.is_some() }
+        let pending = Pending::new(client.shared.clone(), wish, send).connected(limit);
+        Self { pending: Some(pending), results, client, cancel, reading }
     }
 
     /// The stream of the results, once the call is made.
@@ -72,18 +75,18 @@ impl Start {
         let Some(pending) = &mut self.pending else { return Poll::Pending };
         let request = ready!(pending.poll_made(context))?;
         let Some(pending) = self.pending.take() else { return Poll::Pending };
-        let (results, client) = (self.results.clone(), self.client.clone());
-        let Self { cancel, limited, .. } = *self;
+        let Self { results, client, cancel, reading, .. } = self;
+        let (results, client, reading, cancel) = (results.clone(), client.clone(), reading.clone(), *cancel);
         Poll::Ready(Ok((
             request,
-            CallStream { pending, results, last: None, done: false, cancel, limited, client },
+            CallStream { pending, results, last: None, done: false, cancel, reading, client },
         )))
     }
 }
 
 impl ProgressiveCall {
-    pub(crate) fn new(client: Client, call: Result<session::Call, EncodeError>, cancel: CancelMode) -> Self {
-        Self(Start::new(client, call, cancel))
+    pub(crate) fn new(call: Ready) -> Self {
+        Self(Start::new(call))
     }
 }
 
@@ -96,8 +99,8 @@ impl Future for ProgressiveCall {
 }
 
 impl StreamingCall {
-    pub(crate) fn new(client: Client, call: Result<session::Call, EncodeError>, cancel: CancelMode) -> Self {
-        Self(Start::new(client, call, cancel))
+    pub(crate) fn new(call: Ready) -> Self {
+        Self(Start::new(call))
     }
 }
 
@@ -106,8 +109,8 @@ impl Future for StreamingCall {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let (call, stream) = ready!(self.0.poll(context))?;
-        let shared = stream.client.shared.clone();
-        Poll::Ready(Ok((CallSink { room: Room::new(shared.clone()), shared, call }, stream)))
+        let (shared, sealing) = (stream.client.shared.clone(), stream.reading.sealing.clone());
+        Poll::Ready(Ok((CallSink { room: Room::new(shared.clone()), shared, call, sealing }, stream)))
     }
 }
 
@@ -124,7 +127,7 @@ pub struct CallStream {
     last: Option<Result<CallResult, Error>>,
     done: bool,
     cancel: CancelMode,
-    limited: bool,
+    reading: Reading,
     /// Keeps the session alive.
     client: Client,
 }
@@ -156,13 +159,13 @@ impl Stream for CallStream {
         // The last one is looked for first: when it is there, so are all before it.
         if this.last.is_none() {
             if let Poll::Ready(outcome) = this.pending.poll(context) {
-                this.last = Some(CallResult::new(outcome, this.limited));
+                this.last = Some(this.reading.outcome(outcome));
             }
         }
         match (this.results.poll(context), this.last.take()) {
             (Poll::Ready(Some(result)), last) => {
                 this.last = last;
-                Poll::Ready(Some(Ok(result)))
+                Poll::Ready(Some(this.reading.result(result)))
             }
             (_, Some(last)) => {
                 this.done = true;
@@ -227,6 +230,7 @@ pub struct CallSink {
     call: Ticket,
     /// Where the sink waits for room.
     room: Room,
+    sealing: Sealing,
 }
 
 impl CallSink {
@@ -245,9 +249,15 @@ impl CallSink {
     }
 
     fn part<T: Serialize>(&self, args: &T, progress: bool) -> SendPart<'static> {
-        let payload = Payload::from_args(self.shared.encoding(), args);
+        let payload = self.seal(args);
         let (room, call) = (Room::new(self.shared.clone()), self.call);
         SendPart { room, call, progress, payload: Some(payload), sink: PhantomData }
+    }
+
+    /// the first part has said what all of them are wrapped in.
+    fn seal<T: Serialize>(&self, args: &T) -> Result<Payload, Error> {
+        let encoding = self.shared.encoding();
+        Ok(self.sealing.seal(encoding, Payload::from_args(encoding, args)?)?.0)
     }
 
     fn send_now(&self, payload: Payload, progress: bool) -> Result<(), Error> {
@@ -282,7 +292,7 @@ pub struct SendPart<'a> {
     room: Room,
     call: Ticket,
     progress: bool,
-    payload: Option<Result<Payload, EncodeError>>,
+    payload: Option<Result<Payload, Error>>,
     /// One after the other.
     sink: PhantomData<&'a mut CallSink>,
 }
@@ -314,7 +324,7 @@ impl<T: Serialize> Sink<T> for CallSink {
     }
 
     fn start_send(self: Pin<&mut Self>, args: T) -> Result<(), Error> {
-        self.send_now(Payload::from_args(self.shared.encoding(), &args)?, true)
+        self.send_now(self.seal(&args)?, true)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -322,7 +332,7 @@ impl<T: Serialize> Sink<T> for CallSink {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(match self.send_now(Payload::empty(), false) {
+        Poll::Ready(match self.seal(&[(); 0]).and_then(|payload| self.send_now(payload, false)) {
             // It was closed before, or the callee was content with less.
             Err(Error::Misuse(Misuse::CallComplete(_) | Misuse::NoSuchCall(_))) => Ok(()),
             sent => sent,

@@ -15,6 +15,7 @@ use wamp_proto::{
 
 use crate::{
     Client, Error,
+    cipher::sealing,
     handler::DynHandler,
     pending::Pending,
     shared::{Key, Outcome, Procedure, State},
@@ -89,8 +90,9 @@ impl IntoFuture for Register {
     type IntoFuture = RegisterFuture;
 
     fn into_future(self) -> RegisterFuture {
-        let Self { client, wish } = self;
-        let key = wish.key;
+        let Self { client, mut wish } = self;
+        let (key, procedure) = (wish.key, &mut wish.procedure);
+        procedure.handler = sealing(&client.shared, &procedure.uri, procedure.handler.clone());
         let send: fn(&mut State, _, Wish) -> _ =
             |state, now, Wish { key, procedure }| state.register(now, key, procedure);
         let pending = Pending::new(client.shared.clone(), Ok(wish), send);

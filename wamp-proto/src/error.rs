@@ -6,7 +6,7 @@ use core::fmt;
 use crate::{
     codec::{DecodeError, EncodeError},
     id::{RegistrationId, RequestId, SubscriptionId},
-    message::{Feature, MessageKind, Role},
+    message::{Feature, MessageKind, PayloadAttributes, Role},
     payload::Payload,
     reconnect::Kind,
     uri::{InvalidUri, Uri, uris},
@@ -213,9 +213,16 @@ pub struct RemoteError {
     pub error: Uri,
     /// What it says, still serialized.
     pub payload: Payload,
+    /// What the payload is wrapped in, if it is: payload passthru mode (E-08).
+    pub wrapping: Option<Box<PayloadAttributes>>,
 }
 
 impl RemoteError {
+    /// An error whose payload is not wrapped.
+    pub fn new(error: Uri, payload: Payload) -> Self {
+        Self { error, payload, wrapping: None }
+    }
+
     /// A text for people: the first positional argument if it is one, or `message` of the keyword arguments.
     pub fn message(&self) -> Option<String> {
         if let Some(text) = self.payload.list().ok().and_then(|args| Some(args.first()?.as_str()?.to_owned()))

@@ -23,6 +23,9 @@ const ENCODING: Encoding = Encoding::MessagePack;
 const CALL: u64 = 6;
 const EVENT: u64 = 4;
 
+/// Bytes of a large event.
+const LARGE: usize = 500_000;
+
 #[test]
 fn the_routed_path_allocates_little_more_than_its_frames() {
     let _profiler = dhat::Profiler::builder().testing().build();
@@ -46,6 +49,15 @@ fn the_routed_path_allocates_little_more_than_its_frames() {
     println!("allocations: {} for a routed call, {} for an event to 10", calls[19], events[19]);
     assert!(calls[10..].iter().all(|count| *count <= CALL), "{calls:?}");
     assert!(events[10..].iter().all(|count| *count <= EVENT), "{events:?}");
+
+    // Fault 69: what is queued for many is there once.
+    let large = Payload::from_args(ENCODING, &["x".repeat(LARGE)]).unwrap();
+    let before = dhat::HeapStats::get().curr_bytes;
+    let (request, topic) = (41.try_into().unwrap(), uri("com.example.topic"));
+    let options = PublishOptions::default();
+    send(&mut router, caller, Publish { request, options, topic, payload: large }.into());
+    let queued = dhat::HeapStats::get().curr_bytes - before;
+    assert!(router.counts().queued_bytes >= 10 * LARGE && queued < 2 * LARGE, "{queued} bytes");
 }
 
 fn routed_call(router: &mut Router, caller: ConnectionId, callee: ConnectionId, number: u64) -> u64 {
@@ -71,8 +83,8 @@ fn routed_event(
     number: u64,
 ) -> u64 {
     let (request, topic) = (number.try_into().unwrap(), uri("com.example.topic"));
-    let publish =
-        frame(Publish { request, options: PublishOptions::default(), topic, payload: kilobyte() }.into());
+    let options = PublishOptions::default();
+    let publish = frame(Publish { request, options, topic, payload: kilobyte() }.into());
     let before = dhat::HeapStats::get().total_blocks;
     router.handle_frame(NOW, publisher, publish);
     for &subscriber in subscribers {

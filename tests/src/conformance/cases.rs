@@ -98,6 +98,19 @@ macro_rules! conformance_cases {
                 Everywhere meta;
                 Routers history;
             }
+            secrets {
+                Everywhere calls_and_their_answers;
+                Everywhere without_a_cipher_payloads_are_raw;
+                Everywhere events;
+                Everywhere parts;
+                Everywhere other_keys_and_plain_payloads;
+            }
+            batches {
+                Routers nothing_else_changes;
+                Routers the_message_limit;
+                Routers a_router_answers_each_peer_in_its_own_way;
+                Routers malformed_batches;
+            }
             closing {
                 Everywhere closing_twice_is_closing_once;
                 Everywhere a_handle_of_an_ended_session_says_so;

@@ -4,6 +4,7 @@
 //! the routers that it needs. It knows [`wamp_driver::Client`] and no runtime. An adapter takes part by implementing
 //! [`Adapter`]; [`conformance_cases`](crate::conformance_cases) lists the cases, for the tests to be made of them.
 
+mod batches;
 mod calls;
 mod cases;
 pub mod closing;
@@ -16,6 +17,7 @@ mod reconnect;
 mod registrations;
 mod restarts;
 mod rules;
+mod secrets;
 mod sharing;
 mod stage;
 mod stalls;

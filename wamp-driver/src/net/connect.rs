@@ -14,7 +14,7 @@ use wamp_proto::{
     router::Opened,
     transport::{
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
-        websocket,
+        websocket::{self, Subprotocol},
     },
 };
 
@@ -26,7 +26,7 @@ use super::{
     within,
 };
 use crate::{
-    ConnectError,
+    Cipher, ConnectError,
     connect::ClientOptions,
     endpoint::Endpoint,
     memory,
@@ -76,6 +76,13 @@ impl<N: Network> Connect<N> {
         self
     }
 
+    /// Whether to ask for batches, where a WebSocket message holds what is queued and not one message (W-50). They are off
+    /// unless this is called; a router that does not know them is spoken to without. Other transports have no batches.
+    pub fn batched(mut self, batched: bool) -> Self {
+        self.options.batched = batched;
+        self
+    }
+
     /// How long the answer to a request may take when the request does not say, instead of 10 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.options.request_timeout = timeout;
@@ -116,6 +123,12 @@ impl<N: Network> Connect<N> {
     /// What to call ourselves, for the router's logs.
     pub fn agent(mut self, agent: impl Into<String>) -> Self {
         self.options.agent = Some(agent.into());
+        self
+    }
+
+    /// Encrypts payloads from end to end: see [`Cipher`].
+    pub fn cipher(mut self, cipher: impl Cipher) -> Self {
+        self.options.cipher = Some(Arc::new(cipher));
         self
     }
 
@@ -212,7 +225,7 @@ impl Dial {
 
     fn upgrade(&self, shared: &Shared, url: &str) -> Result<Request, ConnectError> {
         let mut request = url.into_client_request().map_err(|error| self.failed(error.to_string()))?;
-        let offer = HeaderValue::from_str(&websocket::offer(&shared.options.serializers));
+        let offer = HeaderValue::from_str(&websocket::offer(&subprotocols(&shared.options)));
         let offer = offer.map_err(|error| self.failed(error.to_string()))?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
         Ok(request)
@@ -225,10 +238,11 @@ impl Dial {
         response: &Response,
     ) -> Result<(), ConnectError> {
         let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-        let encoding = websocket::accept(answer, &shared.options.serializers)
+        let subprotocol = websocket::accept(answer, &subprotocols(&shared.options))
             .map_err(|error| self.failed(error.to_string()))?;
-        let socket = WebSocket::new(socket, Role::Client, encoding, shared.options.limits.message_size);
-        start(shared, socket, encoding, Limits::MAX_MESSAGE_SIZE);
+        let limit = shared.options.limits.message_size;
+        let socket = WebSocket::new(socket, Role::Client, subprotocol, limit);
+        start(shared, socket, subprotocol.encoding, Limits::MAX_MESSAGE_SIZE);
         Ok(())
     }
 
@@ -256,6 +270,15 @@ impl Dial {
     fn failed(&self, why: String) -> ConnectError {
         ConnectError::Handshake { to: self.endpoint.to_string(), why }
     }
+}
+
+/// What to offer: a router that knows no batches takes the same serializer without.
+fn subprotocols(options: &ClientOptions) -> Vec<Subprotocol> {
+    let forms = |&encoding| {
+        let batched = options.batched.then_some(Subprotocol::batched(encoding));
+        batched.into_iter().chain([Subprotocol::plain(encoding)])
+    };
+    options.serializers.iter().flat_map(forms).collect()
 }
 
 /// A session begins, and a pump for it.

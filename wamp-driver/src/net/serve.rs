@@ -424,11 +424,11 @@ async fn serve_websocket<N: Network>(
     let admit = || server.places.take();
     let upgraded = upgrade(&*server.network, &mut socket, head, &server.origins, admit);
     match handshake.limit(upgraded).await {
-        Some(Ok(Upgraded { encoding, rest, place: _place })) => {
+        Some(Ok(Upgraded { subprotocol, rest, place: _place })) => {
             drop(handshake);
             let limit = server.handle.limits().message_size;
-            let socket = WebSocket::new(Prefixed::new(rest, socket), Role::Server, encoding, limit);
-            let machine = server.handle.open(Opened::new(encoding));
+            let socket = WebSocket::new(Prefixed::new(rest, socket), Role::Server, subprotocol, limit);
+            let machine = server.handle.open(Opened::new(subprotocol.encoding));
             pump::run(server.network.clone(), socket, machine).await;
         }
         Some(Err(error)) => tracing::debug!(%error, "WebSocket handshake failed"),

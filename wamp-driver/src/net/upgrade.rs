@@ -18,7 +18,7 @@ use tungstenite::{
         header::{HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
     },
 };
-use wamp_proto::{Encoding, transport::websocket};
+use wamp_proto::transport::websocket::{self, Subprotocol};
 
 use super::{
     Socket,
@@ -37,7 +37,7 @@ const MAX_HEADERS: usize = 100;
 
 /// What a client and the router have agreed on.
 pub(super) struct Upgraded<P> {
-    pub(super) encoding: Encoding,
+    pub(super) subprotocol: Subprotocol,
     /// What came after the request.
     pub(super) rest: Vec<u8>,
     /// The connection's place among those that are allowed.
@@ -54,10 +54,10 @@ pub(super) async fn upgrade<P>(
     admit: impl FnOnce() -> Option<P>,
 ) -> Result<Upgraded<P>, String> {
     let granted = match read_request(socket, head).await {
-        Ok((request, rest)) => negotiate(&request, origins).and_then(|(encoding, response)| {
+        Ok((request, rest)) => negotiate(&request, origins).and_then(|(subprotocol, response)| {
             let place = admit()
                 .ok_or_else(|| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"))?;
-            Ok((response, Upgraded { encoding, rest, place }))
+            Ok((response, Upgraded { subprotocol, rest, place }))
         }),
         Err(refusal) => Err(refusal),
     };
@@ -157,8 +157,8 @@ async fn read_request(socket: &mut impl Socket, mut head: Vec<u8>) -> Result<(Re
     }
 }
 
-/// Chooses the serializer; without a WAMP sub-protocol there is no connection (W-43, fault 13).
-fn negotiate(request: &Request, origins: &Origins) -> Result<(Encoding, Vec<u8>), Refusal> {
+/// Chooses the sub-protocol; without a WAMP sub-protocol there is no connection (W-43, fault 13).
+fn negotiate(request: &Request, origins: &Origins) -> Result<(Subprotocol, Vec<u8>), Refusal> {
     if request.headers().len() > MAX_HEADERS {
         let why = "the request has too many headers";
         return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why));
@@ -169,15 +169,15 @@ fn negotiate(request: &Request, origins: &Origins) -> Result<(Encoding, Vec<u8>)
     }
     let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
     let offered = offered.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
-    let encoding = websocket::select(&offered, &Encoding::ALL).ok_or_else(|| {
-        let why = format!("offer one of the sub-protocols {}", websocket::offer(&Encoding::ALL));
+    let subprotocol = websocket::select(&offered, &Subprotocol::ALL).ok_or_else(|| {
+        let why = format!("offer one of the sub-protocols {}", websocket::offer(&Subprotocol::ALL));
         Refusal::new(StatusCode::BAD_REQUEST, why)
     })?;
-    let chosen = HeaderValue::from_static(websocket::subprotocol(encoding));
+    let chosen = HeaderValue::from_static(subprotocol.name());
     response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, chosen);
     let mut bytes = Vec::new();
     write_response(&mut bytes, &response)?;
-    Ok((encoding, bytes))
+    Ok((subprotocol, bytes))
 }
 
 /// Tells a client why not.

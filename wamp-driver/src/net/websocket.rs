@@ -1,4 +1,4 @@
-//! WebSocket: one frame a message, text or binary as the serializer demands (W-41, W-42).
+//! WebSocket: one frame a message, or a batch of them, text or binary as the serializer demands (W-41, W-42, W-50).
 //!
 //! The framing is the library's, in its plain form: it reads and writes a [`Bridge`], which says "would block" where the
 //! socket is pending. So there is one WebSocket for all runtimes, and none of them is known here.
@@ -17,7 +17,7 @@ use tungstenite::{
     handshake::client::{ClientHandshake, Request, Response},
     protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
-use wamp_proto::Encoding;
+use wamp_proto::transport::websocket::{BatchError, Batching, Subprotocol};
 
 use super::{Socket, prefixed::Prefixed, pump::Transport, socket::poll_discard};
 
@@ -106,6 +106,8 @@ pub(super) async fn request<S: Socket>(
 pub(super) struct WebSocket<S: Socket> {
     inner: tungstenite::WebSocket<Bridge<S>>,
     text: bool,
+    /// Splits and makes batches, where they are spoken.
+    batching: Option<Box<Batching>>,
     /// The library's buffer for writing waits for the socket.
     blocked: bool,
     /// Nothing is to be read any more.
@@ -116,10 +118,19 @@ pub(super) struct WebSocket<S: Socket> {
 }
 
 impl<S: Socket> WebSocket<S> {
-    pub(super) fn new(socket: S, role: Role, encoding: Encoding, receive_limit: usize) -> Self {
-        let inner =
-            tungstenite::WebSocket::from_raw_socket(Bridge::new(socket), role, Some(config(receive_limit)));
-        Self { inner, text: encoding.is_text(), blocked: false, ended: false, closing: false, refused: false }
+    pub(super) fn new(socket: S, role: Role, subprotocol: Subprotocol, receive_limit: usize) -> Self {
+        let Subprotocol { encoding, batched, .. } = subprotocol;
+        let batching = batched.then(|| Box::new(Batching::new(encoding, receive_limit)));
+        let limit = batching.as_ref().map_or(receive_limit, |batching| batching.batch_limit());
+        Self {
+            inner: tungstenite::WebSocket::from_raw_socket(Bridge::new(socket), role, Some(config(limit))),
+            text: encoding.is_text(),
+            batching,
+            blocked: false,
+            ended: false,
+            closing: false,
+            refused: false,
+        }
     }
 
     /// Hands a message to the library, which keeps what the socket does not take.
@@ -165,8 +176,33 @@ impl<S: Socket> WebSocket<S> {
         }
     }
 
-    /// The frame of a message; `None` when it is not one.
-    fn frame(&mut self, message: Message) -> Option<Result<Bytes, String>> {
+    /// The next message of the batch that came last.
+    fn batched(&mut self) -> Option<Result<Bytes, String>> {
+        let message = self.batching.as_mut()?.poll_message()?;
+        Some(message.map_err(|error| {
+            let too_long = matches!(error, BatchError::TooLong { .. });
+            let code = if too_long { CloseCode::Size } else { CloseCode::Protocol };
+            self.refuse(code, error.to_string())
+        }))
+    }
+
+    /// The message of the protocol that a frame holds, the first one of a batch; `None` when it holds none.
+    fn message(&mut self, frame: Message) -> Option<Result<Bytes, String>> {
+        let bytes = match self.payload(frame)? {
+            Ok(bytes) => bytes,
+            Err(why) => return Some(Err(why)),
+        };
+        match &mut self.batching {
+            Some(batching) => {
+                batching.handle_batch(bytes);
+                self.batched()
+            }
+            None => Some(Ok(bytes)),
+        }
+    }
+
+    /// The bytes in a frame of the right type; `None` when it is none of data.
+    fn payload(&mut self, message: Message) -> Option<Result<Bytes, String>> {
         let (came, serializer) = match message {
             Message::Text(text) if self.text => return Some(Ok(text.into())),
             Message::Binary(bytes) if !self.text => return Some(Ok(bytes)),
@@ -183,12 +219,15 @@ impl<S: Socket> WebSocket<S> {
 
 impl<S: Socket> Transport for WebSocket<S> {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, String>> {
+        if let Some(message) = self.batched() {
+            return Poll::Ready(message);
+        }
         self.inner.get_mut().wakes(context);
         while !self.ended {
             match ready!(pending(self.inner.read())) {
-                Ok(message) => {
-                    if let Some(frame) = self.frame(message) {
-                        return Poll::Ready(frame);
+                Ok(frame) => {
+                    if let Some(message) = self.message(frame) {
+                        return Poll::Ready(message);
                     }
                 }
                 Err(error) => {
@@ -212,7 +251,11 @@ impl<S: Socket> Transport for WebSocket<S> {
                     return Poll::Ready(Err(self.failed(error)));
                 }
             }
-            let Some(frame) = frames.pop_front() else { break };
+            let next = match &self.batching {
+                Some(batching) => batching.join(frames),
+                None => frames.pop_front(),
+            };
+            let Some(frame) = next else { break };
             let message = if self.text {
                 match Utf8Bytes::try_from(frame) {
                     Ok(text) => Message::Text(text),

@@ -115,7 +115,7 @@ impl Shared {
 
     fn refuse(&self, state: &mut State, request: RequestId, error: &str, text: &str) {
         let payload = Payload::from_args(self.encoding(), &[text]).unwrap_or_else(|_| Payload::empty());
-        self.reply(state, request, Err(RemoteError { error: Uri::unchecked(error), payload }));
+        self.reply(state, request, Err(RemoteError::new(Uri::unchecked(error), payload)));
     }
 
     /// A handler has finished.
@@ -146,7 +146,7 @@ impl Shared {
             Payload::from_args(self.encoding(), &[misuse.to_string()]).unwrap_or_else(|_| Payload::empty());
         if let Ok(open) = state.session.reply(request) {
             // The last resort has a few dozen bytes; a peer that refuses even those gets nothing.
-            let _ = open.error(RemoteError { error, payload });
+            let _ = open.error(RemoteError::new(error, payload));
         }
     }
 }

@@ -135,6 +135,7 @@ impl State {
                 publication,
                 details: details.clone(),
                 payload: payload.clone(),
+                sealed: None,
                 missed: 0,
                 gap: false,
             };

@@ -281,7 +281,9 @@ impl Session {
         }
         if let Some(pending) = self.answered(MessageKind::Error, error.request_kind, error.request) {
             self.forget_refused(&pending);
-            let failure = Failure::Remote(RemoteError { error: error.error, payload: error.payload });
+            let wrapping = error.details.payload_attributes.filter(|attributes| attributes.is_active());
+            let failure =
+                Failure::Remote(RemoteError { error: error.error, payload: error.payload, wrapping });
             self.events.push_back(Event::Failed { request: error.request, failure });
         }
     }
@@ -345,10 +347,7 @@ impl Session {
         by: Role,
         attributes: Option<&message::PayloadAttributes>,
     ) -> Result<(), Misuse> {
-        let active = |attributes: &message::PayloadAttributes| {
-            attributes.ppt_scheme.as_ref().is_some_and(|scheme| !scheme.is_empty())
-        };
-        if !attributes.is_some_and(active) || self.state != State::Open {
+        if !attributes.is_some_and(message::PayloadAttributes::is_active) || self.state != State::Open {
             return Ok(());
         }
         let feature = Feature::PayloadPassthruMode;

@@ -15,7 +15,10 @@ use bytes::Bytes;
 use tungstenite::protocol::Role;
 use wamp_proto::{
     Encoding, Instant, Limits,
-    transport::rawsocket::{Config, RawSocket},
+    transport::{
+        rawsocket::{Config, RawSocket},
+        websocket::Subprotocol,
+    },
 };
 
 use super::run;
@@ -217,7 +220,7 @@ async fn raw(mock: Mock) -> Raw<Mock> {
 }
 
 fn websocket(mock: Mock) -> WebSocket<Mock> {
-    WebSocket::new(mock, Role::Client, Encoding::Json, 1 << 20)
+    WebSocket::new(mock, Role::Client, Subprotocol::plain(Encoding::Json), 1 << 20)
 }
 
 async fn within(future: impl Future<Output = ()>) {
