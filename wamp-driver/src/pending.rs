@@ -141,11 +141,9 @@ impl<W> Pending<W> {
         }
     }
 
-    /// The future is dropped: nobody waits for the answer any more. Gives the answer that had come already.
-    pub(crate) fn give_up(&mut self, also: impl FnOnce(&mut State, RequestId)) -> Option<Outcome> {
-        let Step::Waiting(ticket, mut answer) = std::mem::replace(&mut self.step, Step::Done) else {
-            return None;
-        };
+    /// The future is dropped: nobody waits for the answer any more.
+    pub(crate) fn give_up(&mut self, also: impl FnOnce(&mut State, RequestId)) {
+        let Step::Waiting(ticket, _answer) = std::mem::replace(&mut self.step, Step::Done) else { return };
         self.room.shared.update(|state, _| {
             if state.is_of_this_session(ticket) && state.waiting.remove(&ticket.request).is_some() {
                 also(state, ticket.request);
@@ -153,8 +151,6 @@ impl<W> Pending<W> {
                 state.registering.remove(&ticket.request);
             }
         });
-        answer.close();
-        answer.try_recv().ok().flatten()
     }
 }
 

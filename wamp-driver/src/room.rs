@@ -51,19 +51,18 @@ impl Room {
 
     /// Whether to go on waiting for a connection.
     fn is_patient(&mut self, context: &mut Context<'_>) -> bool {
-        match &mut self.patience {
-            None => false,
-            Some(Patience::Until(over)) => over.as_mut().poll(context).is_pending(),
-            Some(Patience::For(limit)) => {
-                if self.shared.peek(|state| state.is_settled()) {
-                    return false;
-                }
-                let mut over = self.shared.runtime.sleep(*limit);
-                let patient = over.as_mut().poll(context).is_pending();
-                self.patience = Some(Patience::Until(over));
-                patient
+        if let Some(Patience::For(limit)) = &self.patience {
+            if self.shared.peek(|state| state.is_settled()) {
+                return false;
+            }
+            self.patience = Some(Patience::Until(self.shared.runtime.sleep(*limit)));
+        }
+        if let Some(Patience::Until(over)) = &mut self.patience {
+            if over.as_mut().poll(context).is_ready() {
+                self.patience = None;
             }
         }
+        self.patience.is_some()
     }
 
     /// Acts if there is room; else waits, and has not acted.

@@ -1,6 +1,7 @@
 //! Routers that come and go, and the network between.
 
 use std::{
+    future::pending,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -9,7 +10,8 @@ use std::{
 };
 
 use wamp_driver::{
-    Client, ConnectError, Error, FailureKind, Lifecycle, LifecycleStream, ReconnectPolicy,
+    Client, ConnectError, Error, ErrorReply, FailureKind, Invocation, Lifecycle, LifecycleStream,
+    ReconnectPolicy, Reply,
     proto::{Encoding, error::Closed},
 };
 
@@ -59,6 +61,8 @@ pub(super) async fn a_router_that_is_started_again(kit: Kit) {
             assert_eq!(reason, "wamp.close.system_shutdown");
             let failed = |change: &Lifecycle| matches!(change, Lifecycle::Retrying { kind, .. } if *kind == FailureKind::Unreachable);
             until(&kit, &mut changes, failed).await;
+            // It removes its socket when it goes, not later.
+            drop(router);
             router = kit.start(RouterSettings::at(&url)).await;
             until(&kit, &mut changes, is_restored).await;
             let counts = router.counts();
@@ -186,14 +190,20 @@ pub(super) async fn a_call_under_way_is_not_made_again(kit: Kit) {
         let (stage, proxy, callee, client, mut changes) = behind(&kit, transport).await;
         let calls = Arc::new(AtomicUsize::new(0));
         let counter = calls.clone();
-        let never = move || {
+        let never = move |_: Invocation| {
             counter.fetch_add(1, Ordering::Relaxed);
-            std::future::pending::<Result<(), wamp_driver::ErrorReply>>()
+            pending::<Result<Reply, ErrorReply>>()
         };
         callee.register("t.never", never).await.unwrap();
         let call = kit.spawn(client.call("t.never").into_future());
         let (mut sink, results) = kit.within(client.call("t.never").args((1,)).streaming()).await.unwrap();
         stage.settle(|counts| counts.calls == 2).await;
+        kit.within(async {
+            while calls.load(Ordering::Relaxed) < 2 {
+                kit.sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
         proxy.set(Fault::Reset);
         let lost = kit.within(call).await.unwrap_err();
         assert!(matches!(lost, Error::Lost(Closed::Lost(_))), "{lost:?}");

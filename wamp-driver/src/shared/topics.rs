@@ -184,10 +184,13 @@ impl State {
         self.asking.clear();
         self.topics.retain(|_, topic| !topic.queues.is_empty());
         for topic in self.topics.values_mut() {
-            if let TopicStatus::Asking(waiters) = std::mem::replace(&mut topic.status, TopicStatus::Kept) {
-                effects.answers.extend(waiters.into_iter().map(|waiter| (waiter, Outcome::Kept)));
+            match std::mem::replace(&mut topic.status, TopicStatus::Kept) {
+                TopicStatus::Active(_) => topic.queues.iter().for_each(|queue| queue.interrupt()),
+                TopicStatus::Asking(waiters) => {
+                    effects.answers.extend(waiters.into_iter().map(|waiter| (waiter, Outcome::Kept)));
+                }
+                TopicStatus::Kept => {}
             }
-            topic.queues.iter().for_each(|queue| queue.interrupt());
         }
     }
 
