@@ -4,7 +4,7 @@ use tungstenite::Message;
 use wamp_driver::proto::transport::websocket::Batching;
 
 use super::{
-    Encoding, Kit, RouterSettings, Stage, Transport, calls, events, payloads, progress,
+    Encoding, Kit, RouterSettings, Transport, calls, events, payloads, progress,
     rules::{HELLO, close_frame, start, websocket},
 };
 
