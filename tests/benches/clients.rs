@@ -253,7 +253,7 @@ where
 {
     let mut client = None;
     block_on(Box::pin(async {
-        client = Some(Connect::<N>::url(url).batched(name == BATCHED).await.unwrap())
+        client = Some(Connect::<N>::url(url).batched(name == BATCHED).await.unwrap());
     }));
     let client = client.unwrap();
     // The future of a whole run: entering a runtime for each call would be a cost of its own.

@@ -36,7 +36,7 @@ use crate::{
     supervise::{Attempt, Supervisor},
 };
 
-/// A connection to be made: add settings, then `.await` it for a joined [`Client`].
+/// A connection to be made: add settings, then `.await` it for a joined [`Client`](crate::Client).
 #[must_use = "nothing is connected until it is awaited"]
 pub struct Connect<N> {
     to: To,
