@@ -25,6 +25,8 @@ pub(crate) struct Supervisor {
     attempt: Box<Attempt>,
     place: Place,
     timer: Option<(Instant, BoxFuture<()>)>,
+    /// Whether there was no session yet: the first one is to be told of.
+    joining: bool,
     /// Whether the client goes on without this.
     done: bool,
 }
@@ -39,7 +41,7 @@ impl Supervisor {
         attempt: Box<Attempt>,
     ) -> Result<Self, InvalidUri> {
         let shared = Arc::new(Shared::new(runtime, options)?);
-        Ok(Self { shared, attempt, place: None, timer: None, done: false })
+        Ok(Self { shared, attempt, place: None, timer: None, joining: true, done: false })
     }
 
     /// A client that has joined, or one that has yet to, as its options have it. Dropping the future ends the attempts.
@@ -60,6 +62,7 @@ impl Supervisor {
     async fn join(&mut self) -> Result<(), ConnectError> {
         loop {
             if let Some(outcome) = self.shared.peek(State::outcome) {
+                self.joining = false;
                 return outcome;
             }
             self.step().await;
@@ -67,6 +70,7 @@ impl Supervisor {
     }
 
     async fn run(mut self) {
+        self.joining = false;
         while self.shared.peek(|state| state.duty()) != Duty::End {
             self.step().await;
         }
@@ -94,12 +98,14 @@ impl Supervisor {
     /// Ready when time has done something; else the task is woken by whatever changes.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            let place = &mut self.place;
-            let (duty, due, _stale) = self
-                .shared
-                .peek(|state| (state.duty(), state.next_due(), state.watchers.wait(place, context.waker())));
-            let Some(at) = due.filter(|_| duty == Duty::Wait) else {
-                return if duty == Duty::Wait { Poll::Pending } else { Poll::Ready(()) };
+            let Self { shared, place, joining, .. } = self;
+            // What is waited for is looked at under the lock under which the wait begins: nothing happens in between.
+            let (idle, due, _stale) = shared.peek(|state| {
+                let idle = state.duty() == Duty::Wait && !(*joining && state.is_decided());
+                (idle, state.next_due(), state.watchers.wait(place, context.waker()))
+            });
+            let Some(at) = due.filter(|_| idle) else {
+                return if idle { Poll::Pending } else { Poll::Ready(()) };
             };
             let runtime = &self.shared.runtime;
             if self.timer.as_ref().is_none_or(|(armed, _)| *armed != at) {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, error::Error, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use wamp_tokio::{Client, ErrorReply, Invocation, proto::Encoding};
+use wamp_tokio::{Client, ErrorReply, Invocation, Reply, proto::Encoding};
 
 type Checked = Result<(), Box<dyn Error>>;
 
@@ -76,7 +76,9 @@ async fn calls(service: &Client, client: &Client) -> Checked {
 }
 
 async fn payloads(service: &Client, client: &Client) -> Checked {
-    service.register("com.example.echo", |call: Invocation| async move { Ok(call.payload.into()) }).await?;
+    service
+        .register("com.example.echo", |call: Invocation| async move { Ok(Reply::from(call.payload)) })
+        .await?;
     for size in SIZES {
         let text = "x".repeat(size);
         let echo: String = client.call("com.example.echo").args((&text,)).value().await?;

@@ -153,11 +153,6 @@ impl RouterSettings {
         self
     }
 
-    /// A router that listens at this URL.
-    pub fn at(url: impl Into<String>) -> Self {
-        Self { listen: vec![url.into()], ..Self::default() }
-    }
-
     /// See [`RouterBuilder::config`].
     pub fn config(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
         self.config = Some(Box::new(change));

@@ -77,7 +77,7 @@ pub(super) async fn a_client_that_is_thrown_out_comes_back(stage: Stage) {
     let mut wildcard = client.subscribe("t..b").wildcard().await.unwrap();
     let handled = Arc::new(AtomicUsize::new(0));
     let counter = handled.clone();
-    let count = move |_| {
+    let count = move |_: Event| {
         counter.fetch_add(1, Ordering::Relaxed);
         async {}
     };

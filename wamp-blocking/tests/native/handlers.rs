@@ -146,7 +146,7 @@ fn a_panic_on_the_io_thread_ends_one_task_only() {
         for (router, connect) in routers() {
             let (callee, caller) = (connect(&router), connect(&router));
             let service = wamp_driver::Client::from(callee.clone());
-            let handler = |_: wamp_blocking::Event| {
+            let handler = |_: Event| {
                 let sour = Sour;
                 async move { drop(sour) }
             };

@@ -269,6 +269,12 @@ impl State {
         }
     }
 
+    /// Whether the attempts have led to a session, or to the end.
+    pub(crate) fn is_decided(&self) -> bool {
+        let joined = matches!(self.life.machine.state(), reconnect::State::Joined { .. });
+        joined || self.life.closed.is_some()
+    }
+
     /// What came of the attempts, once something has: a session, or the end.
     pub(crate) fn outcome(&mut self) -> Option<Result<(), ConnectError>> {
         match (&self.life.closed, self.life.machine.state()) {
