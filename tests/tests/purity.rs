@@ -220,7 +220,16 @@ const ADAPTERS: [(&str, &[&str]); 3] = [
     ("wamp-async-std", &[]),
     (
         "wamp-blocking",
-        &["client.rs", "io.rs", "pool.rs", "progressive.rs", "subscription.rs", "timers.rs", "wait.rs"],
+        &[
+            "client.rs",
+            "io.rs",
+            "lifecycle.rs",
+            "pool.rs",
+            "progressive.rs",
+            "subscription.rs",
+            "timers.rs",
+            "wait.rs",
+        ],
     ),
 ];
 

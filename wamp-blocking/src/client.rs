@@ -1,12 +1,17 @@
 //! The handle of a session.
 
+use std::sync::Arc;
+
 use wamp_driver::{
-    BlockingHandler, Call, CloseFuture, ErrorReply, Extract, Extraction, IdleFuture, Meta, Occasion, Publish,
-    Register, Serve, Service, Subscribe, WelcomeDetails,
+    BlockingHandler, Call, CloseFuture, ErrorReply, Extract, Extraction, IdleFuture, Joined, Lifecycle, Meta,
+    Occasion, Publish, Register, Serve, Service, Subscribe, WelcomeDetails,
     proto::{Encoding, Uri, error::Closed, id::SessionId},
 };
 
-use crate::runtime::{block_on, on_io_thread};
+use crate::{
+    Changes,
+    runtime::{block_on, on_io_thread},
+};
 
 /// A session with a router: calls, publishes, subscribes and registers.
 ///
@@ -80,13 +85,30 @@ impl Client {
         self.inner.meta()
     }
 
+    /// What happens to the client: its attempts, its sessions, its end; see [`Lifecycle`]. The first item tells where it
+    /// stands.
+    pub fn lifecycle(&self) -> Changes {
+        Changes(self.inner.lifecycle())
+    }
+
+    /// Where the client stands: the last of its changes, other than those of single registrations and subscriptions.
+    pub fn state(&self) -> Lifecycle {
+        self.inner.state()
+    }
+
+    /// Makes the next attempt at once: see [`wamp_driver::Client::reconnect_now`].
+    pub fn reconnect_now(&self) {
+        self.inner.reconnect_now();
+    }
+
     /// Closes the session in order: GOODBYE, its answer, and the end of the transport, each bounded by a deadline. All
     /// requests under way fail. Closing twice is the same as closing once; it happens even if nobody waits.
     pub fn close(&self) -> CloseFuture {
         self.inner.close()
     }
 
-    /// Waits until the session has ended, whoever ends it.
+    /// Waits until the client has ended, whoever ends it: with its session, or, if it reconnects, when it is closed or gives
+    /// up.
     pub fn closed(&self) -> CloseFuture {
         self.inner.closed()
     }
@@ -96,23 +118,28 @@ impl Client {
         self.inner.idle()
     }
 
-    /// Why the session has ended, once it has.
+    /// Why the client has ended, once it has.
     pub fn close_reason(&self) -> Option<Closed> {
         self.inner.close_reason()
     }
 
-    /// The session's id.
+    /// The session, or the last one there was; see [`wamp_driver::Client::joined`].
+    pub fn joined(&self) -> Option<Arc<Joined>> {
+        self.inner.joined()
+    }
+
+    /// The id of the session, or of the last one there was; see [`wamp_driver::Client::session`].
     pub fn session(&self) -> SessionId {
         self.inner.session()
     }
 
     /// The realm that was joined: the one asked for, unless the router chose another.
-    pub fn realm(&self) -> &Uri {
+    pub fn realm(&self) -> Uri {
         self.inner.realm()
     }
 
-    /// What the router said in WELCOME: its roles and features, and who we are to it.
-    pub fn welcome(&self) -> &WelcomeDetails {
+    /// What the router said in the last WELCOME: its roles and features, and who we are to it.
+    pub fn welcome(&self) -> WelcomeDetails {
         self.inner.welcome()
     }
 

@@ -4,6 +4,7 @@
 mod client;
 mod connect;
 mod io;
+mod lifecycle;
 mod pool;
 mod progressive;
 mod runtime;
@@ -13,6 +14,7 @@ mod timers;
 mod wait;
 
 pub use client::Client;
+pub use lifecycle::Changes;
 pub use progressive::{Arguments, Results};
 pub use runtime::Threads;
 pub use subscription::{RecvError, Subscription};
@@ -22,10 +24,10 @@ pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
     Caller, CancelMode, ClientOptions, ConnectError, Delivery, Details, Endpoint, Envelope, Enveloped, Error,
-    ErrorReply, Event, EventDetails, Extract, Extraction, Fault, Grant, IntoReply, Invocation,
-    InvocationPolicy, Kwargs, Part, Principal, Progress, Publish, Question, Register, Registration, Reply,
-    Routes, Serve, ServeError, Service, Serving, State, Subscribe, Typed, Verdict, WampError, WampyMeta,
-    WithState, auth,
+    ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Grant, Intent, IntoReply,
+    Invocation, InvocationPolicy, Kwargs, Lifecycle, Part, Principal, Progress, Publish, Question,
+    ReconnectPolicy, ReconnectVerdict, Register, Registration, Reply, Routes, Serve, ServeError, Service,
+    Serving, State, Subscribe, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };

@@ -133,7 +133,7 @@ impl From<Error> for Failure {
                 Code::Timeout,
                 "no answer within the time limit: the other end is too slow (see --timeout)",
             ),
-            Error::Closed(closed) => Self::closed(&closed),
+            Error::Closed(closed) | Error::Lost(closed) => Self::closed(&closed),
             Error::Encode(error) => Self::usage(format!("the arguments cannot be sent: {error}")),
             Error::Decode(error) => Self::new(Code::Protocol, format!("the answer cannot be read: {error}")),
             Error::Misuse(Misuse::Uri(error)) => Self::usage(error),

@@ -195,9 +195,12 @@ impl IntoFuture for Call {
     type IntoFuture = CallFuture;
 
     fn into_future(self) -> CallFuture {
+        let limit = self.timeout;
         let Ready { client, call, cancel, reading } = self.finish();
-        let pending =
-            Pending::new(client.shared.clone(), call, |state, now, call| state.session.call(now, call));
+        let pending = Pending::new(client.shared.clone(), call, |state, now, call| {
+            state.session.call(now, call).map(Some)
+        })
+        .connected(limit);
         CallFuture { pending, cancel, reading, _client: client }
     }
 }

@@ -147,7 +147,7 @@ impl Sealing {
             let wrapping = cipher.wrapping(uri)?;
             Some(Arc::new(Covered { cipher: cipher.clone(), uri: uri.clone(), wrapping }))
         };
-        Self(shared.cipher.as_ref().and_then(covered))
+        Self(shared.options.cipher.as_ref().and_then(covered))
     }
 
     /// Wraps a payload that goes out in `carrier`.
@@ -197,7 +197,7 @@ impl fmt::Debug for Sealing {
 
 /// The handler of a procedure that the client's cipher may cover: what it is given is unwrapped, what it answers wrapped.
 pub(crate) fn sealing(shared: &Shared, procedure: &Uri, handler: Arc<DynHandler>) -> Arc<DynHandler> {
-    if shared.cipher.is_none() {
+    if shared.options.cipher.is_none() {
         return handler;
     }
     let procedure = procedure.clone();
@@ -240,6 +240,10 @@ impl Invocation {
         };
         let (payload, wrapping) = self.sealing.seal(encoding, payload)?;
         let sent = self.shared.update_at_once(|state, _| {
+            // In another session, the request is another one.
+            if !state.is_of_this_session(self.ticket) {
+                return Ok(());
+            }
             let Ok(open) = state.session.reply(self.request) else { return Ok(()) };
             match error {
                 Some(error) => open.error(RemoteError { error, payload, wrapping }),

@@ -8,12 +8,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use wamp_proto::{Encoding, Uri, error::Closed, id::SessionId, message::WelcomeDetails, session, uri::uris};
+use wamp_proto::{Encoding, Uri, error::Closed, id::SessionId, message::WelcomeDetails};
 
 use crate::{
     call::Call,
     connect::Joined,
     handler::{self, BlockingHandler, Handler},
+    lifecycle::{Lifecycle, LifecycleStream},
     meta::Meta,
     publish::Publish,
     register::Register,
@@ -27,34 +28,34 @@ use crate::{
 ///
 /// Cheap to clone, and usable from any thread. When the last clone is dropped, and with it the last subscription stream
 /// and the last request under way, the session is closed in the background; [`close`](Self::close) does so and waits.
+///
+/// A client that [reconnects](crate::net::Connect::reconnect) outlives its sessions: streams go on, and procedures are
+/// registered again, see [`lifecycle`](Self::lifecycle). Without that, the end of the session is the end of the client.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
-    guard: Arc<Guard>,
+    _guard: Arc<Guard>,
 }
 
 /// Closes the session when nobody uses it any more.
-pub(crate) struct Guard {
-    shared: Arc<Shared>,
-    joined: Joined,
-}
+pub(crate) struct Guard(Arc<Shared>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        close(&self.shared);
+        close(&self.0);
     }
 }
 
 impl Client {
-    pub(crate) fn new(shared: Arc<Shared>, joined: Joined) -> Self {
-        let guard = Arc::new(Guard { shared: shared.clone(), joined });
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let guard = Arc::new(Guard(shared.clone()));
         shared.set_guard(Arc::downgrade(&guard));
-        Self { shared, guard }
+        Self { shared, _guard: guard }
     }
 
     /// Another handle, as long as there is one.
     pub(crate) fn of_guard(guard: Arc<Guard>) -> Self {
-        Self { shared: guard.shared.clone(), guard }
+        Self { shared: guard.0.clone(), _guard: guard }
     }
 
     /// Calls a procedure: `client.call("com.example.add").args((2, 3)).value::<i64>().await?`.
@@ -93,7 +94,7 @@ impl Client {
     /// Offers all procedures of a service, and handles its events: `client.serve(Thermostat::new()).await?`. All or nothing:
     /// when one cannot be offered, those that were are taken back. Any number of services may share a client.
     ///
-    /// They last as long as the session, or until [`Serving::stop`](crate::Serving::stop).
+    /// They last as long as the client, or until [`Serving::stop`](crate::Serving::stop).
     pub fn serve(&self, service: impl Service) -> Serve {
         Serve::new(self.clone(), Arc::new(service).routes())
     }
@@ -103,8 +104,43 @@ impl Client {
         Meta::new(self.clone())
     }
 
+    /// What happens to the client: its attempts, its sessions, its end. The first item tells where it stands.
+    ///
+    /// ```
+    /// # async fn example(client: wamp_driver::Client) {
+    /// use wamp_driver::Lifecycle;
+    ///
+    /// let mut changes = client.lifecycle();
+    /// while let Some(change) = changes.next().await {
+    ///     match change {
+    ///         Lifecycle::Joined { session, resumed } => println!("session {session}, again: {resumed}"),
+    ///         Lifecycle::Retrying { after, why, .. } => println!("{why}; trying again in {after:?}"),
+    ///         Lifecycle::NotRestored { what, error } => println!("{what} is lost: {error}"),
+    ///         change => println!("{change:?}"),
+    ///     }
+    /// }
+    /// # }
+    /// ```
+    pub fn lifecycle(&self) -> LifecycleStream {
+        let shared = self.shared.clone();
+        let changes = shared.peek(|state| state.life.listen());
+        LifecycleStream { shared, changes }
+    }
+
+    /// Where the client stands: the last of its changes, other than those of single registrations and subscriptions.
+    pub fn state(&self) -> Lifecycle {
+        self.shared.peek(|state| state.life.state())
+    }
+
+    /// Makes the next attempt at once, when the client waits for the time of one: the network is known to be back, say.
+    /// Delays begin anew, limits of attempts stay. While there is a session, asks at once for what it has not restored yet.
+    pub fn reconnect_now(&self) {
+        self.shared.update_with(|state, _, effects| state.reconnect_now(effects));
+    }
+
     /// Closes the session in order: GOODBYE, its answer, and the end of the transport, each bounded by a deadline. All
-    /// requests under way fail. Closing twice is the same as closing once.
+    /// requests under way fail. Closing twice is the same as closing once. A client that waits for its next attempt ends at
+    /// once.
     ///
     /// The future may be dropped; the session closes all the same.
     pub fn close(&self) -> CloseFuture {
@@ -112,7 +148,8 @@ impl Client {
         CloseFuture::new(self.shared.clone())
     }
 
-    /// Waits until the session has ended, whoever ends it.
+    /// Waits until the client has ended, whoever ends it: with its session, or, if it reconnects, when it is closed or gives
+    /// up.
     pub fn closed(&self) -> CloseFuture {
         CloseFuture::new(self.shared.clone())
     }
@@ -123,34 +160,41 @@ impl Client {
         IdleFuture { shared: self.shared.clone(), place: None }
     }
 
-    /// Why the session has ended, once it has.
+    /// Why the client has ended, once it has.
     pub fn close_reason(&self) -> Option<Closed> {
-        self.shared.peek(|state| state.session.closed().cloned())
+        self.shared.peek(|state| state.life.closed.clone())
     }
 
-    /// The session's id.
+    /// The session, or the last one there was: its id, its realm, what the router said in WELCOME. `None` until a client
+    /// that connects [lazily](crate::ClientOptions::lazy) has joined for the first time.
+    pub fn joined(&self) -> Option<Arc<Joined>> {
+        self.shared.peek(|state| state.life.joined.clone())
+    }
+
+    /// The id of the session, or of the last one there was. A client that has [never joined](Self::joined) has none, and gets
+    /// the smallest id there is.
     pub fn session(&self) -> SessionId {
-        self.guard.joined.session
+        self.joined().map_or(SessionId::FIRST, |joined| joined.session)
     }
 
     /// The realm that was joined: the one asked for, unless the router chose another.
-    pub fn realm(&self) -> &Uri {
-        &self.guard.joined.realm
+    pub fn realm(&self) -> Uri {
+        self.joined().map_or_else(|| self.shared.realm.clone(), |joined| joined.realm.clone())
     }
 
-    /// What the router said in WELCOME: its roles and features, and who we are to it.
-    pub fn welcome(&self) -> &WelcomeDetails {
-        &self.guard.joined.details
+    /// What the router said in the last WELCOME: its roles and features, and who we are to it.
+    pub fn welcome(&self) -> WelcomeDetails {
+        self.joined().map(|joined| joined.details.clone()).unwrap_or_default()
     }
 
     /// The serializer of the connection.
     pub fn encoding(&self) -> Encoding {
-        self.shared.encoding
+        self.shared.encoding()
     }
 }
 
 fn close(shared: &Arc<Shared>) {
-    shared.update(|state, now| state.session.close(now, Uri::unchecked(uris::close::CLOSE_REALM)));
+    shared.update_with(|state, now, effects| state.close(effects, now));
 }
 
 impl fmt::Debug for Client {
@@ -159,7 +203,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// The end of a session: says why it ended.
+/// The end of a client: says why it ended.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
 pub struct CloseFuture {
@@ -172,10 +216,9 @@ impl CloseFuture {
         Self { shared, place: None }
     }
 
-    /// Whether the end has begun: somebody has closed the session, or it is lost.
+    /// Whether the end has begun: somebody has closed the client, or it is lost for good.
     pub fn has_begun(&self) -> bool {
-        use session::State::{Closed, Leaving};
-        self.shared.peek(|state| matches!(state.session.state(), Leaving | Closed))
+        self.shared.peek(|state| state.life.is_ending())
     }
 }
 
@@ -190,7 +233,7 @@ impl Future for CloseFuture {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Closed> {
         let Self { shared, place } = self.get_mut();
-        let (poll, _stale) = shared.peek(|state| match state.session.closed() {
+        let (poll, _stale) = shared.peek(|state| match &state.life.closed {
             Some(closed) if !state.pumping => (Poll::Ready(closed.clone()), None),
             _ => (Poll::Pending, state.watchers.wait(place, context.waker())),
         });

@@ -12,20 +12,15 @@ use std::{
 use wamp_proto::{
     Channel, Encoding, Limits, Uri,
     auth::Secret,
-    error::Closed,
     id::SessionId,
     message::{Feature, Features, Role, Roles, Welcome, WelcomeDetails},
-    session::{self, Config, Session},
+    reconnect::Policy,
+    session::Config,
     transport::heartbeat,
-    uri::uris,
 };
 
 use crate::{
-    Cipher, Client, ConnectError,
-    auth::{Auth, Login},
-    machine::ClientMachine,
-    runtime::Runtime,
-    shared::Shared,
+    Cipher, Client, ConnectError, auth::Auth, machine::ClientMachine, runtime::Runtime, shared::Shared,
     wakers::Place,
 };
 
@@ -62,6 +57,13 @@ pub struct ClientOptions {
     /// How TLS is spoken.
     #[cfg(feature = "tls")]
     pub tls: crate::net::TlsOptions,
+    /// Whether and how the client connects again. Default [never](Policy::never): the end of the session is that of the client.
+    pub reconnect: Policy,
+    /// Whether connecting ends at once, with a client that is about to join. Default false.
+    pub lazy: bool,
+    /// Whether calls and publications that are made while there is no connection wait for one, up to their time limit,
+    /// instead of failing at once with [`Error::Disconnected`](crate::Error::Disconnected). Default false.
+    pub wait_for_connection: bool,
     /// What payloads are encrypted with from end to end. Default: nothing.
     pub cipher: Option<Arc<dyn Cipher>>,
 }
@@ -84,6 +86,9 @@ impl Default for ClientOptions {
             heartbeat: heartbeat::Config::CLIENT,
             #[cfg(feature = "tls")]
             tls: crate::net::TlsOptions::default(),
+            reconnect: Policy::never(),
+            lazy: false,
+            wait_for_connection: false,
             cipher: None,
         }
     }
@@ -102,7 +107,7 @@ impl fmt::Debug for ClientOptions {
 impl ClientOptions {
     /// A session over an open transport that speaks `encoding` and takes messages up to `send_limit` bytes, where `channel`
     /// is what is known about the connection: the machine for the adapter's pump, and the future that waits until the
-    /// session is joined.
+    /// session is joined. It has this transport and no other: whoever opened it may open the next one.
     ///
     /// # Errors
     ///
@@ -114,21 +119,21 @@ impl ClientOptions {
         send_limit: usize,
         channel: Channel,
     ) -> Result<(ClientMachine, JoinFuture), ConnectError> {
-        let mut config = Config::new(self.realm.parse::<Uri>()?);
+        let shared = Arc::new(Shared::new(runtime, self.clone())?);
+        let machine = shared.begin(encoding, send_limit, channel)?;
+        Ok((machine, JoinFuture { shared, place: None, done: false }))
+    }
+
+    /// The settings of a session.
+    pub(crate) fn session(&self, realm: Uri) -> Config {
+        let mut config = Config::new(realm);
         config.roles = roles();
         config.limits = self.limits;
         config.join_timeout = self.join_timeout;
         config.request_timeout = self.request_timeout;
         config.close_timeout = self.close_timeout;
         config.agent = self.agent.clone().or(config.agent);
-        let login = Login::new(&self.auth, channel, runtime.seed())?;
-        login.exchange.fill(&mut config);
-        let mut session = Session::new(Arc::new(config), encoding, runtime.now());
-        session.set_send_limit(send_limit);
-        let (size, invocations) = (self.limits.message_size, self.max_invocations);
-        let shared = Arc::new(Shared::new(runtime, session, size, invocations, self.cipher.clone()));
-        shared.peek(|state| state.login = Some(Box::new(login)));
-        Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
+        config
     }
 }
 
@@ -211,38 +216,30 @@ impl Joined {
 pub struct JoinFuture {
     shared: Arc<Shared>,
     place: Place,
+    /// Whether it has given its output.
+    done: bool,
 }
 
 impl Future for JoinFuture {
     type Output = Result<Client, ConnectError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { shared, place } = self.get_mut();
-        let (joined, _stale) = shared.peek(|state| match (state.joined.take(), state.session.closed()) {
-            (_, Some(closed)) => (Poll::Ready(Err::<_, Closed>(closed.clone())), None),
-            (Some(joined), None) => (Poll::Ready(Ok(joined)), None),
-            (None, None) => (Poll::Pending, state.watchers.wait(place, context.waker())),
+        let Self { shared, place, done } = self.get_mut();
+        let (outcome, _stale) = shared.peek(|state| match state.outcome() {
+            Some(outcome) => (Poll::Ready(outcome), None),
+            None => (Poll::Pending, state.watchers.wait(place, context.waker())),
         });
-        joined.map(|joined| match joined {
-            Ok(joined) => Ok(Client::new(shared.clone(), joined)),
-            Err(closed) => Err(ConnectError::Join(closed)),
-        })
+        *done |= outcome.is_ready();
+        outcome.map_ok(|()| Client::new(shared.clone()))
     }
 }
 
 impl Drop for JoinFuture {
     /// Giving up on the join closes the session, unless a client has taken over.
     fn drop(&mut self) {
-        // A client takes `joined` away.
-        let unclaimed = |state: &mut crate::shared::State| {
-            state.joined.is_some()
-                || matches!(state.session.state(), session::State::Joining | session::State::Authenticating)
-        };
-        let (unclaimed, _waker) =
-            self.shared.peek(|state| (unclaimed(state), state.watchers.leave(&mut self.place)));
-        if unclaimed {
-            let reason = Uri::unchecked(uris::close::CLOSE_REALM);
-            self.shared.update(|state, now| state.session.close(now, reason));
+        let _waker = self.shared.peek(|state| state.watchers.leave(&mut self.place));
+        if !self.done {
+            self.shared.update_with(|state, now, effects| state.close(effects, now));
         }
     }
 }

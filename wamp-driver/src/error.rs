@@ -4,6 +4,7 @@ use wamp_proto::{
     DecodeError, EncodeError, Uri,
     auth::AuthError,
     error::{Closed, Misuse, RemoteError},
+    reconnect::Kind,
     session::Failure,
     uri::uris,
 };
@@ -26,9 +27,17 @@ pub enum Error {
     /// The caller of an invocation has given up, or its time is over.
     #[error("the call was canceled")]
     Canceled,
-    /// The session has ended.
+    /// The client has ended. Whether a request that was under way was carried out is not known.
     #[error("the session has ended: {0}")]
     Closed(Closed),
+    /// The connection was lost while the request was under way. The client connects again; the request is not made again,
+    /// for it may have been carried out.
+    #[error("the connection was lost, and it is not known whether the request was carried out: {0}")]
+    Lost(Closed),
+    /// There is no connection at the moment. Nothing was sent; the client is about to connect again. See
+    /// [`wait_for_connection`](crate::ClientOptions::wait_for_connection) for requests that wait instead.
+    #[error("there is no connection at the moment, nothing was sent")]
+    Disconnected,
     /// The arguments cannot be serialized.
     #[error("cannot serialize the arguments: {0}")]
     Encode(#[from] EncodeError),
@@ -243,5 +252,21 @@ impl ConnectError {
             Self::Io { .. } | Self::Timeout { .. } | Self::Join(Closed::Lost(_)) => Fault::Network,
             Self::Handshake { .. } | Self::Tls { .. } | Self::Join(_) => Fault::Router,
         }
+    }
+
+    /// The same as the end of a client.
+    pub(crate) fn to_closed(&self) -> Closed {
+        let kind = match self {
+            Self::Join(closed) => return closed.clone(),
+            Self::Auth(error) => return Closed::Authentication(error.clone()),
+            Self::Endpoint(_) | Self::Realm(_) | Self::Environment { .. } | Self::Secret { .. } => {
+                Kind::Misuse
+            }
+            Self::Io { .. } => Kind::Unreachable,
+            Self::Handshake { .. } => Kind::Handshake,
+            Self::Tls { error, .. } => error.kind(),
+            Self::Timeout { .. } => Kind::Timeout,
+        };
+        Closed::NotConnected { kind, why: self.to_string() }
     }
 }

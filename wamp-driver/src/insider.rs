@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use wamp_proto::router::Grant;
 
-use crate::{Client, ClientOptions, ConnectError, memory, router::RouterHandle, shared::lock};
+use crate::{
+    Client, ClientOptions, ConnectError, memory, router::RouterHandle, shared::lock, supervise::Supervisor,
+};
 
 /// A client within the router's process, in the role `trusted`: it joins when it is needed, and again when its session has
 /// ended.
@@ -26,7 +28,8 @@ impl Insider {
         if let Some(client) = lock(&self.client).clone().filter(open) {
             return Ok(client);
         }
-        let client = memory::join(router.runtime(), router, &self.options, Some(Grant::trusted())).await?;
+        let attempt = memory::attempt(router.clone(), Some(Grant::trusted()));
+        let client = Supervisor::new(router.runtime(), self.options.clone(), attempt)?.connect().await?;
         let former = lock(&self.client).replace(client.clone());
         // Not under the lock: it may be the last handle of its session.
         drop(former);

@@ -20,7 +20,7 @@ use crate::{
     cipher::{Sealed, Sealing},
     queue::Queue,
     room::{Room, Urgency},
-    shared::Shared,
+    shared::{Shared, Ticket},
 };
 
 /// A call of one of our procedures.
@@ -38,23 +38,25 @@ pub struct Invocation {
     /// What its payloads are wrapped in.
     pub(crate) sealing: Sealing,
     pub(crate) shared: Arc<Shared>,
+    pub(crate) ticket: Ticket,
     parts: Option<Arc<Queue<Part>>>,
 }
 
 impl Invocation {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        request: RequestId,
+        ticket: Ticket,
         registration: RegistrationId,
         details: InvocationDetails,
         payload: Payload,
         parts: Option<Arc<Queue<Part>>>,
     ) -> Self {
-        Self { request, registration, details, payload, sealing: Sealing::default(), shared, parts }
+        let (request, sealing) = (ticket.request, Sealing::default());
+        Self { request, registration, details, payload, sealing, shared, ticket, parts }
     }
 
     pub(crate) fn encoding(&self) -> Encoding {
-        self.shared.encoding
+        self.shared.encoding()
     }
 
     /// The positional arguments as a tuple or list.
@@ -98,7 +100,7 @@ impl Invocation {
         let payload = payload.and_then(|payload| self.sealing.seal(self.encoding(), payload));
         ProgressFuture(Some(Sending {
             room: Room::new(self.shared.clone()),
-            request: self.request,
+            ticket: self.ticket,
             payload: Some(payload),
         }))
     }
@@ -111,7 +113,7 @@ impl Invocation {
     /// Whether the caller has given up, so that nobody waits for the answer. Async handlers are dropped then; for one that
     /// blocks it is worth a look now and then.
     pub fn is_canceled(&self) -> bool {
-        self.shared.peek(|state| state.is_canceled(self.request))
+        self.shared.peek(|state| state.is_canceled(self.ticket))
     }
 }
 
@@ -132,7 +134,7 @@ pub struct ProgressFuture(Option<Sending>);
 
 struct Sending {
     room: Room,
-    request: RequestId,
+    ticket: Ticket,
     payload: Option<Result<Sealed, Error>>,
 }
 
@@ -147,17 +149,17 @@ impl Future for ProgressFuture {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(Sending { room, request, payload }) = &mut self.0 else { return Poll::Ready(Ok(())) };
+        let Some(Sending { room, ticket, payload }) = &mut self.0 else { return Poll::Ready(Ok(())) };
         room.poll(context, Urgency::Soon, |state, _| {
             let Some(payload) = payload.take() else { return Ok(()) };
-            if let Some(closed) = state.session.closed() {
-                return Err(Error::Closed(closed.clone()));
+            if state.session.closed().is_some() || !state.is_of_this_session(*ticket) {
+                return Err(state.why_lost());
             }
-            if state.is_canceled(*request) {
+            if state.is_canceled(*ticket) {
                 return Err(Error::Canceled);
             }
             let (payload, wrapping) = payload?;
-            let mut reply = state.session.reply(*request)?;
+            let mut reply = state.session.reply(ticket.request)?;
             if let Some(wrapping) = wrapping {
                 reply = reply.wrapped(*wrapping)?;
             }
@@ -168,7 +170,7 @@ impl Future for ProgressFuture {
 
 impl fmt::Debug for ProgressFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let request = self.0.as_ref().map(|sending| sending.request);
+        let request = self.0.as_ref().map(|sending| sending.ticket.request);
         f.debug_struct("ProgressFuture").field("request", &request).finish_non_exhaustive()
     }
 }
@@ -246,8 +248,12 @@ impl Stream for Parts {
             // They ended without a last one.
             None => {
                 self.invocation.parts = None;
-                let closed = self.invocation.shared.peek(|state| state.session.closed().cloned());
-                Poll::Ready(Some(Err(closed.map_or(Error::Canceled, Error::Closed))))
+                let ticket = self.invocation.ticket;
+                let why = self.invocation.shared.peek(|state| {
+                    let lost = state.session.closed().is_some() || !state.is_of_this_session(ticket);
+                    if lost { state.why_lost() } else { Error::Canceled }
+                });
+                Poll::Ready(Some(Err(why)))
             }
         }
     }

@@ -16,6 +16,7 @@ mod extract;
 mod handler;
 mod insider;
 mod invocation;
+mod lifecycle;
 mod machine;
 mod memory;
 mod meta;
@@ -34,6 +35,7 @@ mod runtime;
 mod service;
 mod shared;
 mod subscribe;
+mod supervise;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod wakers;
@@ -54,6 +56,7 @@ pub use handler::{
     BlockingEventHandler, BlockingHandler, EventHandler, Handler, Typed, WithState, typed, with_state,
 };
 pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture};
+pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
@@ -76,6 +79,9 @@ pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription
 pub use wamp_proto as proto;
 pub use wamp_proto::channel::{Channel, ClientCertificate, Cookie};
 pub use wamp_proto::message::{CancelMode, InvocationPolicy, WelcomeDetails};
+pub use wamp_proto::reconnect::{
+    Kind as FailureKind, Policy as ReconnectPolicy, Verdict as ReconnectVerdict,
+};
 pub use wamp_proto::router::{Authentication, Grant, Principal, Question, Verdict};
 
 #[cfg(test)]

@@ -103,11 +103,11 @@ impl Machine for ClientMachine {
     }
 
     fn encoding(&self) -> Encoding {
-        self.0.encoding
+        self.0.encoding()
     }
 
     fn receive_limit(&self) -> usize {
-        self.0.receive_limit
+        self.0.options.limits.message_size
     }
 
     fn set_writer(&self, writer: WeakWriter) {
@@ -118,9 +118,9 @@ impl Machine for ClientMachine {
 impl Drop for ClientMachine {
     /// A pump that is dropped, with its runtime say, must not leave anybody waiting.
     fn drop(&mut self) {
-        self.0.update(|state, _| {
+        self.0.update_with(|state, _, effects| {
             state.session.handle_eof("the connection's task was stopped");
-            state.pumping = false;
+            state.unpumped(effects);
         });
     }
 }

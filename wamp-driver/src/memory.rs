@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    future::Future,
+    future::{Future, ready},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -15,9 +15,11 @@ use wamp_proto::{
 };
 
 use crate::{
-    Client, ClientOptions, ConnectError, RouterHandle,
+    ConnectError, RouterHandle,
     machine::{Flow, Machine},
     runtime::{BoxFuture, Runtime},
+    shared::Shared,
+    supervise::Attempt,
 };
 
 /// Pumps frames between a client's machine and a router's until one of them closes: run it as a task.
@@ -27,23 +29,21 @@ pub fn link(runtime: Arc<dyn Runtime>, client: impl Machine, router: impl Machin
     Box::pin(Link { runtime, client, router, frames: VecDeque::new(), timer: None })
 }
 
-/// A session of a client within this process: frames change hands, no socket is used. `known_as` is whom the client is taken
-/// for without any proof.
-pub(crate) async fn join(
-    runtime: Arc<dyn Runtime>,
-    router: &RouterHandle,
-    options: &ClientOptions,
-    known_as: Option<Grant>,
-) -> Result<Client, ConnectError> {
+/// How a client within this process comes to a session: frames change hands, no socket is used. `known_as` is whom the client
+/// is taken for without any proof.
+pub(crate) fn attempt(router: RouterHandle, known_as: Option<Grant>) -> Box<Attempt> {
+    Box::new(move |shared| Box::pin(ready(join(&shared, &router, known_as.clone()))))
+}
+
+fn join(shared: &Arc<Shared>, router: &RouterHandle, known_as: Option<Grant>) -> Result<(), ConnectError> {
+    let (runtime, options) = (&shared.runtime, &shared.options);
     let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
-    let send_limit = router.limits().message_size;
-    let (machine, join) = options.start(runtime.clone(), encoding, send_limit, Channel::in_process())?;
+    let machine = shared.begin(encoding, router.limits().message_size, Channel::in_process())?;
     let mut opened =
         Opened::new(encoding).send_limit(options.limits.message_size).channel(Channel::in_process());
     opened.known_as = known_as;
-    let connection = router.open(opened);
-    runtime.spawn(link(runtime.clone(), machine, connection));
-    join.await
+    runtime.spawn(link(runtime.clone(), machine, router.open(opened)));
+    Ok(())
 }
 
 struct Link<C, R> {

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_channel::oneshot;
@@ -14,11 +15,11 @@ use wamp_proto::{Instant, error::Misuse, id::RequestId};
 use crate::{
     Error,
     room::{Room, Urgency},
-    shared::{Outcome, Shared, State},
+    shared::{Outcome, Shared, State, Ticket},
 };
 
-/// How a wish becomes a request.
-type Send<W> = fn(&mut State, Instant, W) -> Result<RequestId, Misuse>;
+/// How a wish becomes a request, or is granted without one.
+type Send<W> = fn(&mut State, Instant, W) -> Result<Option<RequestId>, Misuse>;
 
 /// Waits for room in the queue, makes the request, waits for the answer.
 pub(crate) struct Pending<W> {
@@ -28,7 +29,8 @@ pub(crate) struct Pending<W> {
 
 enum Step<W> {
     Wish(W, Send<W>),
-    Waiting(RequestId, oneshot::Receiver<Outcome>),
+    Waiting(Ticket, oneshot::Receiver<Outcome>),
+    Kept,
     Failed(Error),
     Done,
 }
@@ -42,6 +44,12 @@ impl<W> Pending<W> {
         Self { room: Room::new(shared), step }
     }
 
+    /// Waits for a connection for so long when there is none, or for the time limit of requests; if the client does that.
+    pub(crate) fn connected(mut self, limit: Option<Duration>) -> Self {
+        self.room.wait_for_connection(limit);
+        self
+    }
+
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Outcome, Error>> {
         loop {
             match std::mem::replace(&mut self.step, Step::Done) {
@@ -51,9 +59,9 @@ impl<W> Pending<W> {
                         return Poll::Pending;
                     }
                 }
-                Step::Waiting(request, mut answer) => match Pin::new(&mut answer).poll(context) {
+                Step::Waiting(ticket, mut answer) => match Pin::new(&mut answer).poll(context) {
                     Poll::Pending => {
-                        self.step = Step::Waiting(request, answer);
+                        self.step = Step::Waiting(ticket, answer);
                         return Poll::Pending;
                     }
                     Poll::Ready(Ok(Outcome::Failed(error))) => return Poll::Ready(Err(error)),
@@ -61,6 +69,7 @@ impl<W> Pending<W> {
                     // The state answers whoever waits when the session ends, so that this cannot happen; nor may it hang.
                     Poll::Ready(Err(oneshot::Canceled)) => return Poll::Ready(Err(Error::Timeout)),
                 },
+                Step::Kept => return Poll::Ready(Ok(Outcome::Kept)),
                 Step::Failed(error) => return Poll::Ready(Err(error)),
                 Step::Done => return Poll::Pending,
             }
@@ -77,21 +86,23 @@ impl<W> Pending<W> {
                         self.step = Step::Wish(wish, send);
                         Poll::Pending
                     }
-                    Step::Waiting(request, _) => {
-                        self.room.shared.peek(|state| state.waiting.remove(&request));
+                    Step::Waiting(ticket, _) => {
+                        self.room.shared.peek(|state| {
+                            state.is_of_this_session(ticket).then(|| state.waiting.remove(&ticket.request))
+                        });
                         Poll::Ready(Ok(()))
                     }
                     Step::Failed(error) => Poll::Ready(Err(error)),
-                    Step::Done => Poll::Pending,
+                    Step::Kept | Step::Done => Poll::Pending,
                 }
             }
             Step::Failed(error) => Poll::Ready(Err(error)),
-            Step::Waiting(..) | Step::Done => Poll::Pending,
+            Step::Waiting(..) | Step::Kept | Step::Done => Poll::Pending,
         }
     }
 
     /// Waits only until the request is made; its answer is still to be polled for.
-    pub(crate) fn poll_made(&mut self, context: &mut Context<'_>) -> Poll<Result<RequestId, Error>> {
+    pub(crate) fn poll_made(&mut self, context: &mut Context<'_>) -> Poll<Result<Ticket, Error>> {
         match std::mem::replace(&mut self.step, Step::Done) {
             Step::Wish(wish, send) => self.step = self.send(context, wish, send, Urgency::AtOnce),
             step => self.step = step,
@@ -101,7 +112,7 @@ impl<W> Pending<W> {
             step => {
                 self.step = step;
                 match &self.step {
-                    Step::Waiting(request, _) => Poll::Ready(Ok(*request)),
+                    Step::Waiting(ticket, _) => Poll::Ready(Ok(*ticket)),
                     _ => Poll::Pending,
                 }
             }
@@ -114,12 +125,13 @@ impl<W> Pending<W> {
         let made = self.room.poll(context, urgency, |state, now| {
             let Some(wish) = wish.take() else { return Step::Done };
             match send(state, now, wish) {
-                Ok(request) => {
+                Ok(Some(request)) => {
                     let (sender, receiver) = oneshot::channel();
                     state.waiting.insert(request, sender);
-                    Step::Waiting(request, receiver)
+                    Step::Waiting(state.ticket(request), receiver)
                 }
-                Err(misuse) => Step::Failed(misuse.into()),
+                Ok(None) => Step::Kept,
+                Err(misuse) => Step::Failed(state.refusal(misuse)),
             }
         });
         match (made, wish) {
@@ -129,20 +141,16 @@ impl<W> Pending<W> {
         }
     }
 
-    /// The future is dropped: nobody waits for the answer any more. Gives the answer that had come already.
-    pub(crate) fn give_up(&mut self, also: impl FnOnce(&mut State, RequestId)) -> Option<Outcome> {
-        let Step::Waiting(request, mut answer) = std::mem::replace(&mut self.step, Step::Done) else {
-            return None;
-        };
-        // A handler that was offered is dropped outside of the lock.
-        let _handler = self.room.shared.update(|state, _| {
-            state.waiting.remove(&request)?;
-            also(state, request);
-            state.session.give_up(request);
-            state.offered.remove(&request)
+    /// The future is dropped: nobody waits for the answer any more.
+    pub(crate) fn give_up(&mut self, also: impl FnOnce(&mut State, RequestId)) {
+        let Step::Waiting(ticket, _answer) = std::mem::replace(&mut self.step, Step::Done) else { return };
+        self.room.shared.update(|state, _| {
+            if state.is_of_this_session(ticket) && state.waiting.remove(&ticket.request).is_some() {
+                also(state, ticket.request);
+                state.session.give_up(ticket.request);
+                state.registering.remove(&ticket.request);
+            }
         });
-        answer.close();
-        answer.try_recv().ok().flatten()
     }
 }
 
@@ -151,7 +159,7 @@ impl<W> fmt::Debug for Pending<W> {
         f.write_str(match self.step {
             Step::Wish(..) => "Pending(not sent)",
             Step::Waiting(..) => "Pending(sent)",
-            Step::Failed(_) | Step::Done => "Pending(done)",
+            Step::Kept | Step::Failed(_) | Step::Done => "Pending(done)",
         })
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use futures_core::Stream;
 use futures_sink::Sink;
 use serde::Serialize;
-use wamp_proto::{Payload, error::Misuse, id::RequestId, message::CancelMode, session};
+use wamp_proto::{Instant, Payload, error::Misuse, message::CancelMode, session};
 
 use crate::{
     CallResult, Client, Error,
@@ -21,7 +21,7 @@ use crate::{
     pending::Pending,
     queue::Queue,
     room::{Room, Urgency},
-    shared::Shared,
+    shared::{Shared, State, Ticket},
 };
 
 /// Progressive results that wait to be taken before the call is canceled.
@@ -59,18 +59,19 @@ impl Start {
     fn new(call: Ready) -> Self {
         let Ready { client, call, cancel, reading } = call;
         let results = Arc::new(Queue::new(MAX_RESULTS));
+        let limit = call.as_ref().ok().and_then(|call| call.timeout);
         let wish = call.map(|call| Wish { call, results: results.clone() });
-        let send: fn(&mut _, _, Wish) -> _ = |state: &mut crate::shared::State, now, wish: Wish| {
+        let send: fn(&mut _, _, Wish) -> _ = |state: &mut State, now, wish: Wish| {
             let request = state.session.call(now, wish.call)?;
             state.results.insert(request, wish.results);
-            Ok(request)
+            Ok(Some(request))
         };
-        let pending = Pending::new(client.shared.clone(), wish, send);
+        let pending = Pending::new(client.shared.clone(), wish, send).connected(limit);
         Self { pending: Some(pending), results, client, cancel, reading }
     }
 
     /// The stream of the results, once the call is made.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(RequestId, CallStream), Error>> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(Ticket, CallStream), Error>> {
         let Some(pending) = &mut self.pending else { return Poll::Pending };
         let request = ready!(pending.poll_made(context))?;
         let Some(pending) = self.pending.take() else { return Poll::Pending };
@@ -107,9 +108,9 @@ impl Future for StreamingCall {
     type Output = Result<(CallSink, CallStream), Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let (request, stream) = ready!(self.0.poll(context))?;
+        let (call, stream) = ready!(self.0.poll(context))?;
         let (shared, sealing) = (stream.client.shared.clone(), stream.reading.sealing.clone());
-        Poll::Ready(Ok((CallSink { room: Room::new(shared.clone()), shared, request, sealing }, stream)))
+        Poll::Ready(Ok((CallSink { room: Room::new(shared.clone()), shared, call, sealing }, stream)))
     }
 }
 
@@ -226,7 +227,7 @@ impl Future for LastResult {
 /// Dropping the sink tells it nothing. When a result or an error comes before, the callee wants no more.
 pub struct CallSink {
     shared: Arc<Shared>,
-    request: RequestId,
+    call: Ticket,
     /// Where the sink waits for room.
     room: Room,
     sealing: Sealing,
@@ -249,36 +250,47 @@ impl CallSink {
 
     fn part<T: Serialize>(&self, args: &T, progress: bool) -> SendPart<'static> {
         let payload = self.seal(args);
-        let (room, request) = (Room::new(self.shared.clone()), self.request);
-        SendPart { room, request, progress, payload: Some(payload), sink: PhantomData }
+        let (room, call) = (Room::new(self.shared.clone()), self.call);
+        SendPart { room, call, progress, payload: Some(payload), sink: PhantomData }
     }
 
     /// the first part has said what all of them are wrapped in.
     fn seal<T: Serialize>(&self, args: &T) -> Result<Payload, Error> {
-        let encoding = self.shared.encoding;
+        let encoding = self.shared.encoding();
         Ok(self.sealing.seal(encoding, Payload::from_args(encoding, args)?)?.0)
     }
 
     fn send_now(&self, payload: Payload, progress: bool) -> Result<(), Error> {
-        let request = self.request;
-        let sent = self
-            .shared
-            .update_at_once(|state, now| state.session.continue_call(now, request, payload, progress));
-        Ok(sent?)
+        self.shared.update_at_once(|state, now| send_part(state, now, self.call, payload, progress))
     }
 }
 
 impl fmt::Debug for CallSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallSink").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("CallSink").field("call", &self.call).finish_non_exhaustive()
     }
+}
+
+fn send_part(
+    state: &mut State,
+    now: Instant,
+    call: Ticket,
+    payload: Payload,
+    progress: bool,
+) -> Result<(), Error> {
+    // In another session, the request is another call.
+    if !state.is_of_this_session(call) {
+        return Err(state.why_lost());
+    }
+    let sent = state.session.continue_call(now, call.request, payload, progress);
+    sent.map_err(|misuse| state.refusal(misuse))
 }
 
 /// Arguments on their way: see [`CallSink::send`].
 #[must_use = "nothing is sent until it is awaited"]
 pub struct SendPart<'a> {
     room: Room,
-    request: RequestId,
+    call: Ticket,
     progress: bool,
     payload: Option<Result<Payload, Error>>,
     /// One after the other.
@@ -289,17 +301,17 @@ impl Future for SendPart<'_> {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { room, request, progress, payload, .. } = &mut *self;
+        let Self { room, call, progress, payload, .. } = &mut *self;
         room.poll(context, Urgency::Soon, |state, now| {
             let Some(payload) = payload.take() else { return Ok(()) };
-            Ok(state.session.continue_call(now, *request, payload?, *progress)?)
+            send_part(state, now, *call, payload?, *progress)
         })
     }
 }
 
 impl fmt::Debug for SendPart<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendPart").field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("SendPart").field("call", &self.call).finish_non_exhaustive()
     }
 }
 

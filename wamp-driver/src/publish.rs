@@ -137,10 +137,10 @@ impl IntoFuture for Publish {
         });
         let acknowledge = wish.as_ref().is_ok_and(|wish| wish.options.acknowledge);
         let send: fn(&mut _, _, Wish) -> _ = |state: &mut crate::shared::State, now, wish: Wish| {
-            state.session.publish(now, wish.topic, wish.options, wish.payload)
+            state.session.publish(now, wish.topic, wish.options, wish.payload).map(Some)
         };
         PublishFuture {
-            pending: Pending::new(client.shared.clone(), wish, send),
+            pending: Pending::new(client.shared.clone(), wish, send).connected(None),
             acknowledge,
             _client: client,
         }

@@ -39,6 +39,9 @@ pub struct Event {
     pub sealed: Option<CipherError>,
     /// How many events were dropped right before this one, because the stream was not read as fast as they came.
     pub missed: u64,
+    /// Whether the connection was lost since the event before, so that nobody knows what was missed. For clients that
+    /// [reconnect](crate::Client::lifecycle): what was published before the subscription was restored never comes.
+    pub gap: bool,
 }
 
 impl Event {
@@ -122,6 +125,16 @@ impl<T> Queue<T> {
         Ok(inner.waker.take())
     }
 
+    /// Adds an item; the oldest one makes room for it.
+    pub(crate) fn push_over(&self, item: T) -> Option<Waker> {
+        let mut inner = lock(&self.inner);
+        if inner.items.len() >= self.capacity {
+            inner.items.pop_front();
+        }
+        inner.items.push_back(item);
+        inner.waker.take()
+    }
+
     /// No more items come.
     pub(crate) fn end(&self) -> Option<Waker> {
         let mut inner = lock(&self.inner);
@@ -155,15 +168,39 @@ pub(crate) struct Full;
 pub(crate) struct EventQueue {
     events: Queue<Event>,
     missed: AtomicU64,
+    /// Whether the connection was lost since the last event.
+    gap: AtomicBool,
     /// Whether retained events that come are for this stream.
     retained: AtomicBool,
+    /// For a stream that wants retained events: what came last, so that a retained event does not come again after a
+    /// reconnect.
+    recent: Option<Mutex<VecDeque<PublicationId>>>,
     pub(crate) topic: Uri,
 }
 
+/// How many publications a stream of retained events remembers.
+const RECENT: usize = 256;
+
 impl EventQueue {
     pub(crate) fn new(topic: Uri, capacity: usize, retained: bool) -> Arc<Self> {
-        let (missed, retained) = (AtomicU64::new(0), AtomicBool::new(retained));
-        Arc::new(Self { events: Queue::new(capacity), missed, retained, topic })
+        Arc::new(Self {
+            events: Queue::new(capacity),
+            missed: AtomicU64::new(0),
+            gap: AtomicBool::new(false),
+            retained: AtomicBool::new(retained),
+            recent: retained.then(Mutex::default),
+            topic,
+        })
+    }
+
+    /// Whether it was made for retained events too.
+    pub(crate) fn wants_retained(&self) -> bool {
+        self.recent.is_some()
+    }
+
+    /// All are asked for anew.
+    pub(crate) fn take_retained(&self) {
+        self.retained.store(self.wants_retained(), Ordering::Relaxed);
     }
 
     /// Another stream has asked for the retained events.
@@ -171,10 +208,16 @@ impl EventQueue {
         self.retained.store(false, Ordering::Relaxed);
     }
 
+    /// The connection is lost.
+    pub(crate) fn interrupt(&self) {
+        self.gap.store(true, Ordering::Relaxed);
+    }
+
     /// Adds an event, or counts it when the stream lags; gives the waker to wake once no lock is held. The session's lock is
     /// held meanwhile, so that there is one who pushes.
     pub(crate) fn push(&self, mut event: Event) -> Option<Waker> {
-        if event.details.retained && !self.retained.load(Ordering::Relaxed) {
+        if event.details.retained && (!self.retained.load(Ordering::Relaxed) || self.knows(event.publication))
+        {
             return None;
         }
         if self.events.is_full() {
@@ -183,9 +226,24 @@ impl EventQueue {
             }
             return None;
         }
+        self.remember(event.publication);
         event.missed = self.missed.swap(0, Ordering::Relaxed);
+        event.gap = self.gap.swap(false, Ordering::Relaxed);
         // There was room, and nobody else pushes.
         self.events.push(event).ok().flatten()
+    }
+
+    fn knows(&self, publication: PublicationId) -> bool {
+        self.recent.as_ref().is_some_and(|recent| lock(recent).contains(&publication))
+    }
+
+    fn remember(&self, publication: PublicationId) {
+        let Some(recent) = &self.recent else { return };
+        let mut recent = lock(recent);
+        if recent.len() >= RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(publication);
     }
 
     /// No more events come.

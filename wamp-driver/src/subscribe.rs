@@ -15,9 +15,7 @@ use futures_util::{
     FutureExt as _,
     future::{Either, OptionFuture, select},
 };
-use wamp_proto::{
-    Instant, Match, Pattern, Uri, error::Misuse, id::SubscriptionId, message::SubscribeOptions, uri::UriRule,
-};
+use wamp_proto::{Instant, Match, Pattern, Uri, error::Misuse, id::SubscriptionId, uri::UriRule};
 
 use crate::{
     BlockingEventHandler, Client, CloseFuture, Delivery, Error, Event, EventHandler,
@@ -79,7 +77,7 @@ impl Subscribe {
         self
     }
 
-    /// Runs `handler` for each event, one after the other, as long as the session lasts; what may handle events, see
+    /// Runs `handler` for each event, one after the other, as long as the client lasts; what may handle events, see
     /// [`EventHandler`]. An event that it cannot take is logged and dropped, and so is a panic, and the next event handled. The
     /// future fails when the subscription does.
     pub fn handle<S: 'static>(self, handler: impl EventHandler<S>) -> HandleFuture {
@@ -126,6 +124,7 @@ impl Future for SubscribeFuture {
         if let Some(answer) = answer {
             match ready!(Pin::new(answer).poll(context)) {
                 Ok(Outcome::Subscribed(id)) => subscription.id = Some(id),
+                Ok(Outcome::Kept) => {}
                 Ok(Outcome::Failed(error)) => return Poll::Ready(Err(error)),
                 Ok(outcome) => return Poll::Ready(Err(outcome.unexpected())),
                 Err(oneshot::Canceled) => return Poll::Ready(Err(Error::Timeout)),
@@ -226,14 +225,20 @@ type Joined = (Subscription, Option<oneshot::Receiver<Outcome>>);
 /// Adds a stream to its topic, and asks the router unless it was asked before (P-06). One that wants retained events asks in
 /// any case: they come with the answer, and are for this stream alone.
 fn join(state: &mut State, now: Instant, wish: &Subscribe, pattern: Pattern) -> Result<Joined, Error> {
-    if let Some(closed) = state.session.closed() {
-        return Err(Error::Closed(closed.clone()));
-    }
-    if wish.get_retained || !state.topics.contains_key(&pattern) {
-        ask(state, now, &pattern, wish.get_retained)?;
-    }
-    let asking = || Topic { status: TopicStatus::Asking(Vec::new()), queues: Vec::new() };
-    let topic = state.topics.entry(pattern.clone()).or_insert_with(asking);
+    // Without a session, it is asked for in the next one.
+    let status = match state.topics.get(&pattern).map(|topic| &topic.status) {
+        Some(TopicStatus::Kept) => TopicStatus::Kept,
+        Some(_) if !wish.get_retained => TopicStatus::Kept,
+        _ => {
+            match state.subscribe(now, &pattern, wish.get_retained).map_err(|misuse| state.refusal(misuse)) {
+                Ok(()) => TopicStatus::Asking(Vec::new()),
+                Err(Error::Disconnected) => TopicStatus::Kept,
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let fresh = || Topic { status, queues: Vec::new() };
+    let topic = state.topics.entry(pattern.clone()).or_insert_with(fresh);
     let queue = EventQueue::new(pattern.uri().clone(), wish.capacity, wish.get_retained);
     if wish.get_retained {
         topic.queues.iter().for_each(|queue| queue.take_no_retained());
@@ -241,6 +246,7 @@ fn join(state: &mut State, now: Instant, wish: &Subscribe, pattern: Pattern) -> 
     topic.queues.push(queue.clone());
     let (id, answer) = match &mut topic.status {
         TopicStatus::Active(id) => (Some(*id), None),
+        TopicStatus::Kept => (None, None),
         TopicStatus::Asking(waiters) => {
             let (sender, receiver) = oneshot::channel();
             waiters.push(sender);
@@ -251,18 +257,11 @@ fn join(state: &mut State, now: Instant, wish: &Subscribe, pattern: Pattern) -> 
     Ok((Subscription { shared: client.shared.clone(), client: Some(client), pattern, queue, id }, answer))
 }
 
-fn ask(state: &mut State, now: Instant, pattern: &Pattern, get_retained: bool) -> Result<(), Misuse> {
-    let match_policy = Some(pattern.kind()).filter(|kind| *kind != Match::Exact);
-    let options = SubscribeOptions { match_policy, get_retained, ..SubscribeOptions::default() };
-    let request = state.session.subscribe(now, pattern.uri().clone(), options)?;
-    state.asking.insert(request, pattern.clone());
-    Ok(())
-}
-
 /// The events of a topic, or of a pattern of topics, in the order in which each publisher sent them (S-75).
 ///
-/// A [`Stream`], with a [`next`](Self::next) of its own for those who do without stream adapters. It ends with the session.
-/// Dropping it ends the subscription, unless other streams of this client share it (P-06).
+/// A [`Stream`], with a [`next`](Self::next) of its own for those who do without stream adapters. It ends with the client: if
+/// that reconnects, the stream goes on in the next session, and its first event there says that there is a
+/// [gap](Event::gap). A subscription made while there is no session is made in the next one. Dropping the stream ends the subscription, unless other streams of this client share it (P-06).
 pub struct Subscription {
     /// Keeps the session alive.
     client: Option<Client>,
@@ -273,9 +272,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The subscription's id.
+    /// The subscription's id in this session, or the first it had. One that was made while there was no session has none
+    /// until it is restored, and gets the smallest id there is.
     pub fn id(&self) -> SubscriptionId {
-        self.id.unwrap_or(SubscriptionId::FIRST)
+        let status = |state: &mut State| state.topics.get(&self.pattern).and_then(Topic::id);
+        self.shared.peek(status).or(self.id).unwrap_or(SubscriptionId::FIRST)
     }
 
     /// What was subscribed to.
@@ -283,7 +284,7 @@ impl Subscription {
         self.pattern.uri()
     }
 
-    /// The next event; `None` when the session or the subscription has ended.
+    /// The next event; `None` when the client or the subscription has ended.
     #[allow(
         clippy::should_implement_trait,
         reason = "a stream is no iterator, and this is what its next item is called"
@@ -296,7 +297,7 @@ impl Subscription {
         self.queue.poll(context).map(|event| Some(event?.open(&self.shared)))
     }
 
-    /// Waits until the session has ended, whoever ends it.
+    /// Waits until the client has ended, whoever ends it.
     pub fn closed(&self) -> CloseFuture {
         CloseFuture::new(self.shared.clone())
     }
@@ -369,6 +370,8 @@ impl Future for UnsubscribeFuture {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(answer) = &mut self.0 else { return Poll::Ready(Ok(())) };
         match ready!(Pin::new(answer).poll(context)) {
+            // With the session, the subscription has ended.
+            Ok(Outcome::Failed(Error::Lost(_))) => Poll::Ready(Ok(())),
             Ok(Outcome::Failed(error)) => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(())),
         }

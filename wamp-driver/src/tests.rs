@@ -1,5 +1,7 @@
 //! What needs no network: a client and a router in one thread, with a clock that only moves when it is told to.
 
+mod reconnect;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     pin::Pin,
@@ -121,7 +123,7 @@ fn held(client: &Client) -> [usize; 7] {
             state.waiting.len(),
             state.session.pending_requests(),
             state.topics.len() + state.asking.len(),
-            state.offered.len() + state.procedures.len(),
+            state.registering.len() + state.registered.len() + state.procedures.len(),
             state.ending.len(),
             state.room.len(),
             state.watchers.len(),

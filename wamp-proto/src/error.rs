@@ -9,6 +9,7 @@ use crate::{
     id::{RegistrationId, RequestId, SubscriptionId},
     message::{Feature, MessageKind, PayloadAttributes, Role},
     payload::Payload,
+    reconnect::Kind,
     uri::{InvalidUri, Uri, uris},
 };
 
@@ -281,6 +282,14 @@ pub enum Closed {
     /// The transport ended without a word.
     #[error("the connection was lost{}", Suffix(Some(.0)))]
     Lost(String),
+    /// No connection could be made. For clients that reconnect: why the last attempt failed.
+    #[error("{why}")]
+    NotConnected {
+        /// What kind of failure it was.
+        kind: Kind,
+        /// A text for people.
+        why: String,
+    },
     /// HELLO cannot be serialized: what the application put into it is at fault.
     #[error("HELLO cannot be sent: {0}")]
     Unsendable(EncodeError),

@@ -24,6 +24,7 @@ pub mod limits;
 mod map;
 pub mod message;
 pub mod payload;
+pub mod reconnect;
 #[cfg(feature = "router")]
 pub mod router;
 pub mod session;

@@ -11,10 +11,11 @@ pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
     CallStream, Caller, CancelMode, Client, ClientOptions, ConnectError, Delivery, Details, Endpoint,
-    Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction, Fault,
-    Grant, Handler, IntoReply, Invocation, InvocationPolicy, Kwargs, Part, Parts, Principal, Progress,
-    Publish, Question, Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State,
-    Subscribe, Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth,
+    Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction,
+    FailureKind, Fault, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, Kwargs, Lifecycle,
+    LifecycleStream, Part, Parts, Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict,
+    Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State, Subscribe,
+    Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };

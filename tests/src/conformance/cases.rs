@@ -183,6 +183,29 @@ macro_rules! conformance_cases {
                 Routers a_client_that_meets_another_server_says_so;
                 Routers peers_that_leave_in_the_middle_of_a_sentence;
             }
+            reconnect {
+                Everywhere a_client_that_is_thrown_out_comes_back;
+                Everywhere registrations_keep_their_options;
+                Everywhere what_changes_while_away_is_so_afterwards;
+                Everywhere retained_events_come_once;
+                Everywhere requests_while_away;
+                Everywhere a_procedure_that_is_taken_is_asked_for_again;
+                Everywhere a_procedure_that_stays_taken_is_given_up;
+                Everywhere closing_while_away_ends_at_once;
+                Everywhere the_last_handle_ends_a_client_that_is_away;
+                Everywhere a_refused_join_is_final;
+                Everywhere many_intents;
+            }
+            restarts {
+                Routers a_router_that_is_started_again;
+                Routers a_router_that_is_not_there_yet;
+                Routers a_lazy_client;
+                Routers waiting_for_a_connection;
+                Routers giving_up;
+                Routers a_call_under_way_is_not_made_again;
+                Routers connections_that_are_cut_again_and_again;
+                Routers a_black_hole_while_connecting;
+            }
             faults {
                 Routers delay;
                 Routers single_bytes;

@@ -70,8 +70,8 @@ impl fmt::Debug for Login {
     }
 }
 
-/// Answers a challenge. Deriving a key takes a while, and has a thread of its own.
-pub(crate) async fn answer(shared: Arc<Shared>, mut login: Box<Login>, challenge: Challenge) {
+/// Answers a challenge of a client's session, by its number. Deriving a key takes a while, and has a thread of its own.
+pub(crate) async fn answer(shared: Arc<Shared>, session: u64, mut login: Box<Login>, challenge: Challenge) {
     let (tell, told) = oneshot::channel();
     shared.runtime.spawn_blocking(Box::new(move || {
         let answer = login.exchange.answer(&challenge);
@@ -88,6 +88,10 @@ pub(crate) async fn answer(shared: Arc<Shared>, mut login: Box<Login>, challenge
         Err(why) => Err(why),
     };
     shared.update(|state, _| {
+        // The client may have lost the session meanwhile, and be in another.
+        if !state.is_session(session) {
+            return;
+        }
         state.login = Some(login);
         match answer {
             // The session may have ended meanwhile.

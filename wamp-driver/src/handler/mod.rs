@@ -174,7 +174,8 @@ pub(crate) fn run(
     aborted: AbortRegistration,
 ) -> BoxFuture<()> {
     Box::pin(async move {
-        let (request, encoding) = (invocation.request, invocation.encoding());
+        let (ticket, encoding) = (invocation.ticket, invocation.encoding());
+        let request = ticket.request;
         let work = AssertUnwindSafe(async { handler(invocation).await }).catch_unwind();
         let reply = match Abortable::new(work, aborted).await {
             Ok(Ok(reply)) => reply,
@@ -188,7 +189,7 @@ pub(crate) fn run(
         if let Err(error) = &reply {
             tracing::debug!(%request, error = %error.error, "a procedure answers with an error");
         }
-        shared.finish(request, reply.map_err(|error| error.into_remote(encoding)));
+        shared.finish(ticket, reply.map_err(|error| error.into_remote(encoding)));
     })
 }
 

@@ -14,6 +14,7 @@ use tungstenite::{
 };
 use wamp_proto::{
     Channel, Encoding, Limits,
+    reconnect::Policy,
     transport::{
         heartbeat,
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
@@ -32,16 +33,18 @@ use super::{
     within,
 };
 use crate::{
-    Cipher, Client, ConnectError,
+    Cipher, ConnectError,
     auth::Auth,
-    connect::{ClientOptions, JoinFuture},
+    connect::ClientOptions,
     endpoint::Endpoint,
     memory,
     router::RouterHandle,
-    runtime::{BoxFuture, Runtime},
+    runtime::BoxFuture,
+    shared::Shared,
+    supervise::{Attempt, Supervisor},
 };
 
-/// A connection to be made: add settings, then `.await` it for a joined [`Client`].
+/// A connection to be made: add settings, then `.await` it for a joined [`Client`](crate::Client).
 #[must_use = "nothing is connected until it is awaited"]
 pub struct Connect<N> {
     to: To,
@@ -109,6 +112,31 @@ impl<N: Network> Connect<N> {
         self
     }
 
+    /// Connects again after a failure, as the policy has it; also when the first attempt fails. See
+    /// [`Client::lifecycle`](crate::Client::lifecycle). Secrets and certificates are read anew for every attempt.
+    ///
+    /// What was subscribed and registered is restored in every new session; calls that are under way when the connection is
+    /// lost fail with [`Error::Lost`](crate::Error::Lost), and those made while there is none with
+    /// [`Error::Disconnected`](crate::Error::Disconnected).
+    pub fn reconnect(mut self, policy: Policy) -> Self {
+        self.options.reconnect = policy;
+        self
+    }
+
+    /// Gives the client at once, and joins in the background: what is subscribed and registered meanwhile is asked for when
+    /// there is a session. Best with [`reconnect`](Self::reconnect), for without it one failure is the end of the client.
+    pub fn lazily(mut self) -> Self {
+        self.options.lazy = true;
+        self
+    }
+
+    /// Lets calls and publications that are made while there is no connection wait for one, up to their time limit, instead
+    /// of failing at once. They are queued nowhere: each of them waits by itself.
+    pub fn wait_for_connection(mut self) -> Self {
+        self.options.wait_for_connection = true;
+        self
+    }
+
     /// What to call ourselves, for the router's logs.
     pub fn agent(mut self, agent: impl Into<String>) -> Self {
         self.options.agent = Some(agent.into());
@@ -158,19 +186,19 @@ impl<N: Network> IntoFuture for Connect<N> {
                 return Err(error);
             }
             let network = N::current();
-            let client = match self.to {
+            let attempt: Box<Attempt> = match self.to {
                 To::Url(url) => {
                     let endpoint: Endpoint = url.parse()?;
-                    let (runtime, address) = (network.clone(), endpoint.address());
-                    let dial = Box::new(move || network.connect(address.clone()));
-                    Dial::new(runtime, endpoint, self.options, dial)?.connect().await
+                    let (sockets, address) = (network.clone(), endpoint.address());
+                    let dialer: Arc<Dialer> = Arc::new(move || sockets.connect(address.clone()));
+                    Box::new(move |shared| Box::pin(connect(shared, endpoint.clone(), dialer.clone())))
                 }
                 To::Router(router) => {
                     let known_as = router.known_as();
-                    memory::join(network, &router, &self.options, known_as).await
+                    memory::attempt(router, known_as)
                 }
             };
-            client.map(N::Client::from)
+            Supervisor::new(network, self.options, attempt)?.connect().await.map(N::Client::from)
         })
     }
 }
@@ -194,13 +222,19 @@ impl<N> fmt::Debug for Connect<N> {
     }
 }
 
+/// One attempt to connect.
+async fn connect(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<(), ConnectError> {
+    let dial = Dial::new(shared, endpoint, dialer)?;
+    let limit = dial.options().connect_timeout;
+    let opened = within(&*dial.shared.runtime, limit, dial.open()).await;
+    opened.ok_or_else(|| ConnectError::Timeout { to: dial.endpoint.to_string(), within: limit })?
+}
+
 /// A connection being made.
 struct Dial {
-    runtime: Arc<dyn Runtime>,
+    shared: Arc<Shared>,
     endpoint: Endpoint,
-    options: ClientOptions,
-    /// Opens a socket to the endpoint.
-    dial: Box<Dialer>,
+    dialer: Arc<Dialer>,
     /// Speaks TLS, where the endpoint demands it.
     #[cfg(feature = "tls")]
     tls: Option<Connector>,
@@ -209,35 +243,27 @@ struct Dial {
 type Dialer = dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
 
 impl Dial {
-    fn new(
-        runtime: Arc<dyn Runtime>,
-        endpoint: Endpoint,
-        options: ClientOptions,
-        dial: Box<Dialer>,
-    ) -> Result<Self, ConnectError> {
+    fn new(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<Self, ConnectError> {
         #[cfg(feature = "tls")]
-        let tls = connector(&endpoint, &options)?;
+        let tls = connector(&endpoint, &shared.options)?;
         #[cfg(not(feature = "tls"))]
         if endpoint.is_tls() {
             return Err(ConnectError::Tls { to: endpoint.to_string(), error: TlsError::NotBuilt });
         }
         Ok(Self {
-            runtime,
+            shared,
             endpoint,
-            options,
-            dial,
+            dialer,
             #[cfg(feature = "tls")]
             tls,
         })
     }
 
-    async fn connect(&self) -> Result<Client, ConnectError> {
-        let limit = self.options.connect_timeout;
-        let join = within(&*self.runtime, limit, self.open()).await;
-        join.ok_or_else(|| ConnectError::Timeout { to: self.endpoint.to_string(), within: limit })??.await
+    fn options(&self) -> &ClientOptions {
+        &self.shared.options
     }
 
-    async fn open(&self) -> Result<JoinFuture, ConnectError> {
+    async fn open(&self) -> Result<(), ConnectError> {
         match &self.endpoint {
             Endpoint::WebSocket { address, path } => self.websocket(&format!("ws://{address}{path}")).await,
             Endpoint::WebSocketTls { address, path } => {
@@ -249,7 +275,7 @@ impl Dial {
     }
 
     async fn dial(&self) -> Result<Box<dyn Socket>, ConnectError> {
-        let socket = (self.dial)().await;
+        let socket = (self.dialer)().await;
         let socket = socket.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
@@ -259,7 +285,7 @@ impl Dial {
         Ok(socket)
     }
 
-    async fn websocket(&self, url: &str) -> Result<JoinFuture, ConnectError> {
+    async fn websocket(&self, url: &str) -> Result<(), ConnectError> {
         let upgrade = self.upgrade(url)?;
         let socket = self.dial().await?;
         let channel = socket.channel();
@@ -275,7 +301,7 @@ impl Dial {
         let offer = HeaderValue::from_str(&websocket::offer(&self.subprotocols()));
         let offer = offer.map_err(|error| self.failed(error.to_string()))?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
-        for (name, value) in &self.options.headers {
+        for (name, value) in &self.options().headers {
             // The value may be a secret: the error does not show it.
             let bad = || self.failed(format!("the header `{name}` cannot be sent"));
             let header = HeaderName::try_from(name.as_str()).map_err(|_| bad())?;
@@ -291,29 +317,29 @@ impl Dial {
         socket: impl Socket + 'static,
         response: &Response,
         channel: Channel,
-    ) -> Result<JoinFuture, ConnectError> {
+    ) -> Result<(), ConnectError> {
         let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
         let subprotocol = websocket::accept(answer, &self.subprotocols())
             .map_err(|error| self.failed(error.to_string()))?;
-        let socket = WebSocket::new(socket, Role::Client, subprotocol, self.options.limits.message_size);
+        let socket = WebSocket::new(socket, Role::Client, subprotocol, self.options().limits.message_size);
         self.start(socket, subprotocol.encoding, Limits::MAX_MESSAGE_SIZE, channel)
     }
 
     /// What to offer: a router that knows no batches takes the same serializer without.
     fn subprotocols(&self) -> Vec<Subprotocol> {
         let forms = |&encoding| {
-            let batched = self.options.batched.then_some(Subprotocol::batched(encoding));
+            let batched = self.options().batched.then_some(Subprotocol::batched(encoding));
             batched.into_iter().chain([Subprotocol::plain(encoding)])
         };
-        self.options.serializers.iter().flat_map(forms).collect()
+        self.options().serializers.iter().flat_map(forms).collect()
     }
 
     /// RawSocket offers one serializer at a time: the next one is tried when the router does not know it.
-    async fn raw(&self) -> Result<JoinFuture, ConnectError> {
+    async fn raw(&self) -> Result<(), ConnectError> {
         let mut config = rawsocket::Config::default();
-        config.receive_limit = self.options.limits.message_size;
+        config.receive_limit = self.options().limits.message_size;
         let mut refused = "no serializer is offered".to_owned();
-        for encoding in &self.options.serializers {
+        for encoding in &self.options().serializers {
             let socket = self.dial().await?;
             let channel = socket.channel();
             let mut raw = Raw::new(socket, RawSocket::client(*encoding, &config));
@@ -335,17 +361,19 @@ impl Dial {
         Err(self.failed(refused))
     }
 
+    /// A session begins, and a pump for it.
     fn start(
         &self,
         transport: impl Transport + Send + 'static,
         encoding: Encoding,
         send_limit: usize,
         channel: Channel,
-    ) -> Result<JoinFuture, ConnectError> {
-        let (machine, join) = self.options.start(self.runtime.clone(), encoding, send_limit, channel)?;
-        let pump = pump::run(self.runtime.clone(), transport, machine, self.options.heartbeat);
-        self.runtime.spawn(Box::pin(pump));
-        Ok(join)
+    ) -> Result<(), ConnectError> {
+        let machine = self.shared.begin(encoding, send_limit, channel)?;
+        let runtime = &self.shared.runtime;
+        let pump = pump::run(runtime.clone(), transport, machine, self.options().heartbeat);
+        runtime.spawn(Box::pin(pump));
+        Ok(())
     }
 
     fn failed(&self, why: String) -> ConnectError {

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use wamp_proto::reconnect::Kind;
+
 /// Why TLS failed. Says at whose end, and what to look at.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +61,22 @@ fn listed(names: &[String]) -> String {
 }
 
 impl TlsError {
+    /// What it means for whether another attempt may go well: a bad certificate stays one, but whoever cuts a handshake off or
+    /// answers with something else may be what stands in for a router that is not up.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Settings(_) | Self::NotBuilt | Self::TlsExpected => Kind::Misuse,
+            Self::NotTls | Self::Truncated | Self::Other(_) => Kind::Handshake,
+            Self::Expired
+            | Self::NotYetValid
+            | Self::WrongName { .. }
+            | Self::UnknownAuthority
+            | Self::BadCertificate(_)
+            | Self::CertificateRefused(_)
+            | Self::Version(_) => Kind::Tls,
+        }
+    }
+
     /// The error of TLS that is in an error of a socket, if that is what it is.
     pub(crate) fn within(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
