@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod duration;
 mod exit;
+mod login;
 mod output;
 mod session;
 mod signals;
