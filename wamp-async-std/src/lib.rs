@@ -13,12 +13,21 @@ pub use runtime::{AsyncIo, Executor};
 #[cfg(feature = "tls")]
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
-    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode,
-    Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Handler,
-    Invocation, InvocationPolicy, Part, Parts, Principal, Publish, Question, Register, Registration, Reply,
-    Subscribe, Subscription, Verdict, auth,
+    Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
+    CallStream, Caller, CancelMode, Client, ClientOptions, ConnectError, Delivery, Details, Endpoint,
+    Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction, Fault,
+    Grant, Handler, IntoReply, Invocation, InvocationPolicy, Kwargs, Part, Parts, Principal, Progress,
+    Publish, Question, Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State,
+    Subscribe, Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
-    proto,
+    proto, typed, with_state,
+};
+
+#[cfg(feature = "tower")]
+pub use wamp_driver::tower;
+#[doc(inline)]
+pub use wamp_macros::{
+    WampErrorAsyncStd as WampError, proxy_async_std as proxy, service_async_std as service,
 };
 
 /// What is the same for each executor.

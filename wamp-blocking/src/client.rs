@@ -1,7 +1,8 @@
 //! The handle of a session.
 
 use wamp_driver::{
-    BlockingHandler, Call, CloseFuture, IdleFuture, Meta, Publish, Register, Subscribe, WelcomeDetails,
+    BlockingHandler, Call, CloseFuture, ErrorReply, Extract, Extraction, IdleFuture, Meta, Occasion, Publish,
+    Register, Serve, Service, Subscribe, WelcomeDetails,
     proto::{Encoding, Uri, error::Closed, id::SessionId},
 };
 
@@ -68,6 +69,12 @@ impl Client {
         self.inner.register_blocking(procedure, handler)
     }
 
+    /// Offers all procedures of a service, and handles its events: `client.serve(Thermostat::new()).wait()?`; see
+    /// [`wamp_driver::Client::serve`].
+    pub fn serve(&self, service: impl Service) -> Serve {
+        self.inner.serve(service)
+    }
+
     /// The meta API: what the router tells of the sessions, registrations and subscriptions of the realm.
     pub fn meta(&self) -> Meta {
         self.inner.meta()
@@ -112,6 +119,17 @@ impl Client {
     /// The serializer of the connection.
     pub fn encoding(&self) -> Encoding {
         self.inner.encoding()
+    }
+}
+
+/// A kind of argument of a handler: see [`Extract`].
+#[derive(Debug)]
+pub struct Serves;
+
+/// The client that serves, see [`Extract`]: the handler may call and publish.
+impl<From: Occasion, S> Extract<From, Serves, S> for Client {
+    fn extract(from: &mut Extraction<'_, From>, state: &S) -> Result<Self, ErrorReply> {
+        wamp_driver::Client::extract(from, state).map(Self::from)
     }
 }
 

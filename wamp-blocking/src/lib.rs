@@ -20,12 +20,18 @@ pub use wait::Wait;
 #[cfg(feature = "tls")]
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
-    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions,
-    ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Invocation, InvocationPolicy, Part,
-    Principal, Publish, Question, Register, Registration, Reply, Subscribe, Verdict, auth,
+    Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
+    Caller, CancelMode, ClientOptions, ConnectError, Delivery, Details, Endpoint, Envelope, Enveloped, Error,
+    ErrorReply, Event, EventDetails, Extract, Extraction, Fault, Grant, IntoReply, Invocation,
+    InvocationPolicy, Kwargs, Part, Principal, Progress, Publish, Question, Register, Registration, Reply,
+    Routes, Serve, ServeError, Service, Serving, State, Subscribe, Typed, Verdict, WampError, WampyMeta,
+    WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
-    proto,
+    proto, typed, with_state,
 };
+
+#[doc(inline)]
+pub use wamp_macros::{WampErrorBlocking as WampError, proxy_blocking as proxy, service_blocking as service};
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Threads>;

@@ -4,7 +4,8 @@ use serde::de::DeserializeOwned;
 use wamp_driver::{
     Call, CallFuture, CallResult, CallSink, CloseFuture, ConnectError, Error, HandleFuture, IdleFuture,
     LastResult, Parts, ProgressFuture, ProgressiveCall, Publish, PublishFuture, Register, RegisterFuture,
-    Registration, SendPart, StreamingCall, Subscribe, UnregisterFuture, UnsubscribeFuture, ValueCall,
+    Registration, ReportingCall, SendPart, Serve, ServeError, Serving, StopFuture, StreamingCall, Subscribe,
+    UnregisterFuture, UnsubscribeFuture, ValueCall,
     net::{ShutdownFuture, StartError},
     proto::{
         error::Closed,
@@ -65,11 +66,21 @@ wait! {
     Register => Result<Registration, Error>,
     RegisterFuture => Result<Registration, Error>,
     UnregisterFuture => Result<(), Error>,
+    Serve => Result<Serving, ServeError>,
+    StopFuture => Result<(), Error>,
     CloseFuture => Closed,
     IdleFuture => (),
 }
 
 impl<T: DeserializeOwned> Wait for ValueCall<T> {
+    type Output = Result<T, Error>;
+
+    fn wait(self) -> Self::Output {
+        wait(self)
+    }
+}
+
+impl<T: DeserializeOwned> Wait for ReportingCall<T> {
     type Output = Result<T, Error>;
 
     fn wait(self) -> Self::Output {

@@ -5,7 +5,7 @@
 
 use std::{fs, net::TcpListener, thread, time::Duration};
 
-use wamp_blocking::{Router, RouterBuilder, Wait as _};
+use wamp_blocking::{Event, Router, RouterBuilder, Wait as _};
 
 /// Threads of ours, and open files.
 fn held() -> (usize, usize) {
@@ -48,7 +48,7 @@ fn no_thread_and_no_file_is_left() {
             let echo = move |number: i64| Ok((number, own.session().get()).0);
             client.register(&procedure, echo).wait().unwrap();
             streams.push(client.subscribe("t.topic").wait().unwrap());
-            client.subscribe("t.topic").handle_blocking(|_| ()).wait().unwrap();
+            client.subscribe("t.topic").handle_blocking(|_: Event| ()).wait().unwrap();
             assert_eq!(client.call(&procedure).args((1,)).value::<i64>().wait().unwrap(), 1);
             client.publish("t.topic").exclude_me(false).wait().unwrap();
         }

@@ -57,6 +57,12 @@ impl Call {
         self
     }
 
+    /// One keyword argument, beside any others. `None` is left out.
+    pub fn kwarg<T: Serialize>(mut self, name: &str, value: T) -> Self {
+        self.arguments.kwarg(name, &value);
+        self
+    }
+
     /// The arguments as they were received from somebody else; not decoded.
     pub fn payload(mut self, payload: Payload) -> Self {
         self.arguments.payload(payload);

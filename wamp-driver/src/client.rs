@@ -17,7 +17,7 @@ use crate::{
     meta::Meta,
     publish::Publish,
     register::Register,
-    runtime::BoxFuture,
+    service::{Serve, Service},
     shared::Shared,
     subscribe::Subscribe,
     wakers::Place,
@@ -34,7 +34,7 @@ pub struct Client {
 }
 
 /// Closes the session when nobody uses it any more.
-struct Guard {
+pub(crate) struct Guard {
     shared: Arc<Shared>,
     joined: Joined,
 }
@@ -48,7 +48,13 @@ impl Drop for Guard {
 impl Client {
     pub(crate) fn new(shared: Arc<Shared>, joined: Joined) -> Self {
         let guard = Arc::new(Guard { shared: shared.clone(), joined });
+        shared.set_guard(Arc::downgrade(&guard));
         Self { shared, guard }
+    }
+
+    /// Another handle, as long as there is one.
+    pub(crate) fn of_guard(guard: Arc<Guard>) -> Self {
+        Self { shared: guard.shared.clone(), guard }
     }
 
     /// Calls a procedure: `client.call("com.example.add").args((2, 3)).value::<i64>().await?`.
@@ -70,7 +76,7 @@ impl Client {
     /// Registers a procedure: `client.register("com.example.add", |a: i64, b: i64| async move { Ok(a + b) }).await?`. What
     /// may be registered, see [`Handler`].
     pub fn register<S: 'static>(&self, procedure: &str, handler: impl Handler<S>) -> Register {
-        Register::new(self.clone(), procedure, Arc::new(move |invocation| handler.call(invocation)))
+        Register::new(self.clone(), procedure, handler::erase(Arc::new(handler)))
     }
 
     /// Registers a procedure that blocks or computes for long: it runs on a thread of its own, and holds up nobody else.
@@ -80,12 +86,16 @@ impl Client {
         procedure: &str,
         handler: impl BlockingHandler<S>,
     ) -> Register {
-        let (runtime, handler) = (self.shared.runtime.clone(), Arc::new(handler));
-        let handler = move |invocation| -> BoxFuture<_> {
-            let handler = handler.clone();
-            Box::pin(handler::run_blocking(runtime.clone(), move || handler.call(invocation)))
-        };
-        Register::new(self.clone(), procedure, Arc::new(handler))
+        let handler = handler::erase_blocking(self.shared.runtime.clone(), Arc::new(handler));
+        Register::new(self.clone(), procedure, handler)
+    }
+
+    /// Offers all procedures of a service, and handles its events: `client.serve(Thermostat::new()).await?`. All or nothing:
+    /// when one cannot be offered, those that were are taken back. Any number of services may share a client.
+    ///
+    /// They last as long as the session, or until [`Serving::stop`](crate::Serving::stop).
+    pub fn serve(&self, service: impl Service) -> Serve {
+        Serve::new(self.clone(), Arc::new(service).routes())
     }
 
     /// The meta API: what the router tells of the sessions, registrations and subscriptions of the realm.

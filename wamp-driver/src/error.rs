@@ -8,7 +8,7 @@ use wamp_proto::{
     uri::uris,
 };
 
-use crate::{cipher::CipherError, endpoint::InvalidEndpoint, net::TlsError};
+use crate::{WampError, cipher::CipherError, endpoint::InvalidEndpoint, net::TlsError};
 
 /// Why a call, publication, subscription or registration failed. Says whose fault it is.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -55,6 +55,46 @@ impl Error {
     /// The URI of the error that the other end answered with.
     pub fn uri(&self) -> Option<&Uri> {
         self.remote().map(|remote| &remote.error)
+    }
+
+    /// The error that the other end answered with, as a type of the application; `None` when it is none of those, or no answer.
+    ///
+    /// ```
+    /// # use wamp_driver::{Error, WampError};
+    /// # fn example<Fault: WampError>(error: Error) -> Result<(), Error> {
+    /// match error.decode::<Fault>() {
+    ///     Some(fault) => { /* the procedure's own */ }
+    ///     None => return Err(error),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn decode<E: WampError>(&self) -> Option<E> {
+        E::from_remote(self.remote()?)
+    }
+
+    /// Whether the router, or the procedure, does not allow the caller to do this.
+    pub fn is_not_authorized(&self) -> bool {
+        self.is(uris::error::NOT_AUTHORIZED)
+    }
+
+    /// Whether nobody offers the procedure.
+    pub fn is_no_such_procedure(&self) -> bool {
+        self.is(uris::error::NO_SUCH_PROCEDURE)
+    }
+
+    /// Whether the procedure takes other arguments.
+    pub fn is_invalid_argument(&self) -> bool {
+        self.is(uris::error::INVALID_ARGUMENT)
+    }
+
+    /// Whether the time was over, by whoever's clock.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout) || self.is(uris::error::TIMEOUT)
+    }
+
+    fn is(&self, error: &str) -> bool {
+        self.uri().is_some_and(|uri| *uri == *error)
     }
 }
 

@@ -16,7 +16,7 @@ use wamp_proto::{
 };
 
 use crate::{
-    Error, ErrorReply,
+    Error, ErrorReply, Reply,
     cipher::{Sealed, Sealing},
     queue::Queue,
     room::{Room, Urgency},
@@ -96,7 +96,11 @@ impl Invocation {
     pub fn progress<A: Serialize>(&self, args: A) -> ProgressFuture {
         let payload = Payload::from_args(self.encoding(), &args).map_err(Error::from);
         let payload = payload.and_then(|payload| self.sealing.seal(self.encoding(), payload));
-        ProgressFuture { room: Room::new(self.shared.clone()), request: self.request, payload: Some(payload) }
+        ProgressFuture(Some(Sending {
+            room: Room::new(self.shared.clone()),
+            request: self.request,
+            payload: Some(payload),
+        }))
     }
 
     /// The further arguments, when the caller sends them in parts: those of the invocation itself are the first part.
@@ -122,29 +126,28 @@ impl fmt::Debug for Invocation {
     }
 }
 
-/// The result of a procedure that answers with more than one value: see [`Invocation::reply`].
-#[derive(Clone, Debug)]
-pub struct Reply(pub(crate) Payload);
-
-impl From<Payload> for Reply {
-    fn from(payload: Payload) -> Self {
-        Self(payload)
-    }
-}
-
 /// A progressive result under way: see [`Invocation::progress`].
 #[must_use = "nothing is sent until it is awaited"]
-pub struct ProgressFuture {
+pub struct ProgressFuture(Option<Sending>);
+
+struct Sending {
     room: Room,
     request: RequestId,
     payload: Option<Result<Sealed, Error>>,
+}
+
+impl ProgressFuture {
+    /// Nothing is left to do.
+    pub(crate) fn sent() -> Self {
+        Self(None)
+    }
 }
 
 impl Future for ProgressFuture {
     type Output = Result<(), Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { room, request, payload } = &mut *self;
+        let Some(Sending { room, request, payload }) = &mut self.0 else { return Poll::Ready(Ok(())) };
         room.poll(context, Urgency::Soon, |state, _| {
             let Some(payload) = payload.take() else { return Ok(()) };
             if let Some(closed) = state.session.closed() {
@@ -165,7 +168,8 @@ impl Future for ProgressFuture {
 
 impl fmt::Debug for ProgressFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProgressFuture").field("request", &self.request).finish_non_exhaustive()
+        let request = self.0.as_ref().map(|sending| sending.request);
+        f.debug_struct("ProgressFuture").field("request", &request).finish_non_exhaustive()
     }
 }
 

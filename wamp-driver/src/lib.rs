@@ -10,7 +10,9 @@ mod cipher;
 mod client;
 mod connect;
 mod endpoint;
+mod envelope;
 mod error;
+mod extract;
 mod handler;
 mod insider;
 mod invocation;
@@ -20,15 +22,20 @@ mod meta;
 pub mod net;
 mod pending;
 mod procedure;
+mod progress;
 mod progressive;
 mod publish;
 mod queue;
 mod register;
+mod reply;
 mod room;
 mod router;
 mod runtime;
+mod service;
 mod shared;
 mod subscribe;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod wakers;
 
 pub use authenticator::Authenticator;
@@ -38,23 +45,32 @@ pub use cipher::{Cipher, CipherError, Wrapping};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
+pub use envelope::{Envelope, Enveloped, WampyMeta};
 pub use error::{ConnectError, Error, Fault};
-pub use handler::{BlockingHandler, ErrorReply, Handler};
-pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture, Reply};
+pub use extract::{
+    Args, Caller, Delivery, Details, EventDetails, Extract, Extraction, Kwargs, Occasion, State,
+};
+pub use handler::{
+    BlockingEventHandler, BlockingHandler, EventHandler, Handler, Typed, WithState, typed, with_state,
+};
+pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
     ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo,
     Registrations, SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
 };
+pub use progress::{Progress, ReportingCall};
 pub use progressive::{
     CallSink, CallStream, LastResult, NextResult, ProgressiveCall, SendPart, StreamingCall,
 };
 pub use publish::{Publish, PublishFuture};
 pub use queue::Event;
 pub use register::{Register, RegisterFuture, Registration, UnregisterFuture};
+pub use reply::{ErrorReply, IntoReply, Reply, WampError};
 pub use router::{Idle, RouterConnection, RouterHandle};
 pub use runtime::{BoxFuture, Job, Runtime};
+pub use service::{Routes, Serve, ServeError, Service, Serving, StopFuture};
 pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
 pub use wamp_proto as proto;

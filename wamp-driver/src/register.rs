@@ -14,7 +14,7 @@ use wamp_proto::{
 };
 
 use crate::{
-    Client, Error,
+    Client, Envelope, Error,
     cipher::sealing,
     handler::DynHandler,
     pending::Pending,
@@ -74,6 +74,12 @@ impl Register {
     /// Takes at most so many calls at once; the router keeps further ones back. An extension that Crossbar.io has too.
     pub fn concurrency(mut self, calls: u64) -> Self {
         self.wish.options.concurrency = Some(calls);
+        self
+    }
+
+    /// Puts results into an envelope, for callers that expect one.
+    pub fn envelope(mut self, envelope: Envelope) -> Self {
+        self.wish.handler = envelope.around(self.wish.procedure.clone(), self.wish.handler);
         self
     }
 

@@ -21,13 +21,15 @@ use wamp_proto::{
 };
 
 use crate::{
-    CallResult, Cipher, Error, Invocation,
+    CallResult, Cipher, Client, Error, Invocation,
     auth::{self, Login},
+    client::Guard,
     connect::Joined,
     handler::{self, DynHandler},
     invocation::{MAX_PARTS, Part},
     machine::{BATCH, Flow},
     queue::{Event, EventQueue, Full, Queue},
+    reply::RUNTIME_ERROR,
     runtime::{BoxFuture, Runtime},
     wakers::Wakers,
 };
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) cipher: Option<Arc<dyn Cipher>>,
     /// The pump, for those who want to write at once.
     writer: OnceLock<Weak<dyn Writer>>,
+    /// Those who use the session, for handlers that want to.
+    guard: OnceLock<Weak<Guard>>,
     state: Mutex<State>,
 }
 
@@ -203,8 +207,28 @@ impl Shared {
             watchers: Wakers::default(),
             idle: Wakers::default(),
         };
-        let writer = OnceLock::new();
-        Self { runtime, encoding, receive_limit, max_invocations, cipher, writer, state: Mutex::new(state) }
+        let (writer, guard) = (OnceLock::new(), OnceLock::new());
+        Self {
+            runtime,
+            encoding,
+            receive_limit,
+            max_invocations,
+            cipher,
+            writer,
+            guard,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// What all handles of the client share.
+    pub(crate) fn set_guard(&self, guard: Weak<Guard>) {
+        // There is one client a session.
+        let _ = self.guard.set(guard);
+    }
+
+    /// A handle of the client, unless nobody has one any more.
+    pub(crate) fn client(&self) -> Option<Client> {
+        Some(Client::of_guard(self.guard.get()?.upgrade()?))
     }
 
     /// The pump that writes for this session.
@@ -470,7 +494,7 @@ impl Shared {
         tracing::warn!(%request, %misuse, "the answer of a procedure cannot be sent");
         let error = Uri::unchecked(match misuse {
             Misuse::TooLarge { .. } => uris::error::PAYLOAD_SIZE_EXCEEDED,
-            _ => handler::RUNTIME_ERROR,
+            _ => RUNTIME_ERROR,
         });
         let payload =
             Payload::from_args(self.encoding, &[misuse.to_string()]).unwrap_or_else(|_| Payload::empty());

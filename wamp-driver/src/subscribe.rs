@@ -2,26 +2,29 @@
 
 use std::{
     fmt,
-    future::{Future, IntoFuture},
+    future::{Future, IntoFuture, pending},
     panic::AssertUnwindSafe,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use futures_channel::oneshot;
 use futures_core::Stream;
-use futures_util::FutureExt as _;
+use futures_util::{
+    FutureExt as _,
+    future::{Either, OptionFuture, select},
+};
 use wamp_proto::{
     Instant, Match, Pattern, Uri, error::Misuse, id::SubscriptionId, message::SubscribeOptions, uri::UriRule,
 };
 
 use crate::{
-    Client, CloseFuture, Error, Event,
-    handler::run_blocking,
+    BlockingEventHandler, Client, CloseFuture, Delivery, Error, Event, EventHandler,
+    handler::{DynEventHandler, erase_blocking_events, erase_events},
     queue::EventQueue,
     room::{Room, Urgency},
-    runtime::{BoxFuture, Runtime},
+    runtime::Runtime,
     shared::{Outcome, State, Topic, TopicStatus},
 };
 
@@ -76,28 +79,17 @@ impl Subscribe {
         self
     }
 
-    /// Runs `handler` for each event, one after the other, as long as the session lasts. A handler that panics is logged,
-    /// and the next event handled. The future fails when the subscription does.
-    pub fn handle<F, R>(self, handler: F) -> HandleFuture
-    where
-        F: Fn(Event) -> R + Send + Sync + 'static,
-        R: Future<Output = ()> + Send + 'static,
-    {
-        let handler: Box<EventHandler> = Box::new(move |event| Box::pin(handler(event)));
-        HandleFuture {
-            runtime: self.client.shared.runtime.clone(),
-            subscribe: self.into_future(),
-            handler: Some(handler),
-        }
+    /// Runs `handler` for each event, one after the other, as long as the session lasts; what may handle events, see
+    /// [`EventHandler`]. An event that it cannot take is logged and dropped, and so is a panic, and the next event handled. The
+    /// future fails when the subscription does.
+    pub fn handle<S: 'static>(self, handler: impl EventHandler<S>) -> HandleFuture {
+        HandleFuture::new(self, erase_events(Arc::new(handler)))
     }
 
     /// As [`handle`](Self::handle), for a handler that blocks or computes for long: it runs on a thread of its own.
-    pub fn handle_blocking(self, handler: impl Fn(Event) + Send + Sync + 'static) -> HandleFuture {
-        let (runtime, handler) = (self.client.shared.runtime.clone(), Arc::new(handler));
-        self.handle(move |event| {
-            let handler = handler.clone();
-            run_blocking(runtime.clone(), move || handler(event))
-        })
+    pub fn handle_blocking<S: 'static>(self, handler: impl BlockingEventHandler<S>) -> HandleFuture {
+        let handler = erase_blocking_events(self.client.shared.runtime.clone(), Arc::new(handler));
+        HandleFuture::new(self, handler)
     }
 }
 
@@ -149,15 +141,29 @@ impl fmt::Debug for SubscribeFuture {
     }
 }
 
-/// A handler of events whose kind is forgotten.
-type EventHandler = dyn Fn(Event) -> BoxFuture<()> + Send + Sync;
-
 /// A subscription under way whose events a handler gets: see [`Subscribe::handle`].
 #[must_use = "nothing is subscribed until it is awaited"]
 pub struct HandleFuture {
     subscribe: SubscribeFuture,
     runtime: Arc<dyn Runtime>,
-    handler: Option<Box<EventHandler>>,
+    handler: Arc<DynEventHandler>,
+    stop: Option<oneshot::Receiver<Stop>>,
+}
+
+/// Ends the handling of events; dropped when that is done.
+pub(crate) type Stop = oneshot::Sender<()>;
+
+impl HandleFuture {
+    pub(crate) fn new(subscribe: Subscribe, handler: Arc<DynEventHandler>) -> Self {
+        let runtime = subscribe.client.shared.runtime.clone();
+        Self { subscribe: subscribe.into_future(), runtime, handler, stop: None }
+    }
+
+    /// Until somebody wants it to stop.
+    pub(crate) fn until(mut self, stop: oneshot::Receiver<Stop>) -> Self {
+        self.stop = Some(stop);
+        self
+    }
 }
 
 impl Future for HandleFuture {
@@ -168,9 +174,8 @@ impl Future for HandleFuture {
         let id = subscription.id();
         // The handler must not keep the session alive: that is for those who use it.
         subscription.client = None;
-        if let Some(handler) = self.handler.take() {
-            self.runtime.spawn(Box::pin(handle(subscription, handler)));
-        }
+        let (handler, stop) = (self.handler.clone(), self.stop.take());
+        self.runtime.spawn(Box::pin(handle(subscription, handler, stop)));
         Poll::Ready(Ok(id))
     }
 }
@@ -181,14 +186,38 @@ impl fmt::Debug for HandleFuture {
     }
 }
 
-async fn handle(mut subscription: Subscription, handler: Box<EventHandler>) {
-    while let Some(event) = subscription.next().await {
+async fn handle(
+    mut subscription: Subscription,
+    handler: Arc<DynEventHandler>,
+    stop: Option<oneshot::Receiver<Stop>>,
+) {
+    let mut stop = pin!(wanted(stop));
+    loop {
+        let event = match select(subscription.next(), stop.as_mut()).await {
+            Either::Left((None, _)) => return,
+            Either::Left((Some(event), _)) => event,
+            Either::Right((_stopped, _)) => {
+                // One who is told that it has stopped need not know that the session has ended.
+                let _ = subscription.unsubscribe().await;
+                return;
+            }
+        };
         let topic = event.topic.clone();
-        let work = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
-        if work.await.is_err() {
-            tracing::error!(%topic, "an event handler panicked");
+        let delivery = Delivery::new(event, subscription.shared.clone());
+        match AssertUnwindSafe(async { handler(delivery).await }).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%topic, %error, "an event was not handled"),
+            Err(_) => tracing::error!(%topic, "an event handler panicked"),
         }
     }
+}
+
+/// Waits for the wish to stop: for ever, when nobody can have it any more.
+async fn wanted(stop: Option<oneshot::Receiver<Stop>>) -> Stop {
+    if let Some(Ok(stop)) = OptionFuture::from(stop).await {
+        return stop;
+    }
+    pending().await
 }
 
 /// A stream, and the router's answer unless the topic is active already.

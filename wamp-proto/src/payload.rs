@@ -226,6 +226,35 @@ impl Payload {
         codec::from_slice(self.encoding, self.kwargs_raw().unwrap_or(empty_dict(self.encoding)))
     }
 
+    /// One keyword argument as a `T`, whatever else there is. An absent one reads as null, so that an `Option` may be left out.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use wamp_proto::{Encoding, Payload};
+    ///
+    /// let payload = Payload::from_kwargs(Encoding::Json, &BTreeMap::from([("room", "lab")]))?;
+    /// assert_eq!(payload.kwarg::<&str>("room")?, "lab");
+    /// assert_eq!(payload.kwarg::<Option<u8>>("floor")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when it is no `T`, or absent and `T` cannot be null.
+    pub fn kwarg<'de, T: Deserialize<'de>>(&'de self, name: &str) -> Result<T, DecodeError> {
+        if let Some(kwargs) = self.kwargs_raw() {
+            let mut reader = Reader::new(self.encoding, kwargs);
+            reader.dict()?;
+            while let Some(key) = reader.key()? {
+                if key == name {
+                    return T::deserialize(Deserializer::new(&mut reader));
+                }
+                reader.skip()?;
+            }
+        }
+        codec::from_slice(self.encoding, null(self.encoding))
+    }
+
     /// The payload as one value, the way a procedure's result is read:
     ///
     /// * no arguments at all: `T` from null, so that `()` and `Option` work;

@@ -9,13 +9,20 @@ pub use runtime::Tokio;
 #[cfg(feature = "tls")]
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
-    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode,
-    Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Handler,
-    Invocation, InvocationPolicy, Part, Parts, Principal, Publish, Question, Register, Registration, Reply,
-    Subscribe, Subscription, Verdict, auth,
+    Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
+    CallStream, Caller, CancelMode, Client, ClientOptions, ConnectError, Delivery, Details, Endpoint,
+    Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction, Fault,
+    Grant, Handler, IntoReply, Invocation, InvocationPolicy, Kwargs, Part, Parts, Principal, Progress,
+    Publish, Question, Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State,
+    Subscribe, Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
-    proto,
+    proto, typed, with_state,
 };
+
+#[cfg(feature = "tower")]
+pub use wamp_driver::tower;
+#[doc(inline)]
+pub use wamp_macros::{WampErrorTokio as WampError, proxy_tokio as proxy, service_tokio as service};
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
 pub type Connect = wamp_driver::net::Connect<Tokio>;

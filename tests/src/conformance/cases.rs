@@ -88,6 +88,22 @@ macro_rules! conformance_cases {
                 Everywhere arguments_that_end_too_early;
                 Everywhere time_limits;
             }
+            extractors {
+                Everywhere arguments_of_every_kind;
+                Everywhere mistakes_are_told;
+                Everywhere who_calls_and_how;
+                Everywhere state_errors_and_the_client;
+                Everywhere typed_progress;
+                Everywhere arguments_of_events;
+            }
+            services {
+                Everywhere methods_of_every_form;
+                Everywhere errors_typed_at_both_ends;
+                Everywhere one_trait_for_both_ends;
+                Everywhere all_of_a_service_or_nothing;
+                Everywhere a_service_ends_when_it_is_stopped;
+                Everywhere envelopes;
+            }
             sharing {
                 Everywhere several_callees;
                 Everywhere a_callee_with_a_limit;

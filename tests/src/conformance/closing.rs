@@ -16,7 +16,7 @@ use futures_util::{
     future::{join_all, join3},
 };
 use wamp_driver::{
-    Client, ConnectError, Error, ErrorReply,
+    Client, ConnectError, Error, ErrorReply, Event,
     proto::{Encoding, error::Closed, router::Counts},
 };
 
@@ -41,7 +41,7 @@ async fn is_closed(kit: &Kit, client: &Client) {
     assert!(matches!(kit.within(client.publish("t.topic")).await, Err(Error::Closed(_))));
     assert!(matches!(kit.within(client.publish("t.topic").acknowledge()).await, Err(Error::Closed(_))));
     assert!(matches!(kit.within(client.subscribe("t.topic")).await, Err(Error::Closed(_))));
-    let handled = client.subscribe("t.topic").handle(|_| async {});
+    let handled = client.subscribe("t.topic").handle(|_: Event| async {});
     assert!(matches!(kit.within(handled).await, Err(Error::Closed(_))));
     let registered = kit.within(client.register("t.echo", || async { Ok(()) })).await;
     assert!(matches!(registered, Err(Error::Closed(_))));

@@ -190,7 +190,7 @@ pub(super) async fn time_limits(stage: Stage) {
                 kit.sleep(Duration::from_millis(150)).await;
                 invocation.progress(()).await?;
             }
-            std::future::pending().await
+            std::future::pending::<Result<(), ErrorReply>>().await
         }
     };
     callee.register("t.slow", slow).await.unwrap();

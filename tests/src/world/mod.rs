@@ -161,7 +161,7 @@ impl World {
         let mut config = session::Config::new(Uri::unchecked(realm));
         config.agent = None;
         let session = Session::new(Arc::new(config), Encoding::Json, self.now);
-        let end = SessionEnd { session, events: Vec::new(), invocations: VecDeque::new() };
+        let end = SessionEnd::new(session);
         let opened = Opened::new(Encoding::Json).known_as(Grant::new(name, role));
         let place = self.open_as(name, opened, LinkRule::default(), End::Session(Box::new(end)));
         self.run();
@@ -481,7 +481,7 @@ impl World {
                 router::Event::Left { connection, why, .. } => self.left.push((connection, why.to_string())),
                 router::Event::Authorize(question) => self.questions.push_back(*question),
                 router::Event::NotAuthorized { .. } | router::Event::Limited { .. } => {
-                    self.warnings.push(event)
+                    self.warnings.push(event);
                 }
                 _ => {}
             }

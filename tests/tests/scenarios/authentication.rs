@@ -321,10 +321,8 @@ fn a_20_in_process_clients_are_known_unless_they_say_who_they_are() {
     let raw = world.raw_as("inside", opened());
     raw.hello(&mut world);
     let welcome = raw.received(&mut world).concat();
-    assert!(
-        welcome.contains(r#""authid":"trusted","authrole":"trusted","authmethod":"trusted""#),
-        "{welcome}"
-    );
+    assert!(welcome.contains(r#""authid":"trusted-"#), "{welcome}");
+    assert!(welcome.contains(r#""authrole":"trusted","authmethod":"trusted""#), "{welcome}");
     let raw = world.raw_as("inside", opened());
     hello(raw, &mut world, "ticket", &["ticket"], Json::Null);
     challenged(raw, &mut world);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wamp_proto::{
-    Encoding, Match, Uri,
+    Encoding, Match, Uri, Value,
     message::PublishOptions,
     router::{Access, Authorization, Permission, RealmPermissions, Right, Ruling},
 };
@@ -48,11 +48,11 @@ fn a_86_a_87_a_89_what_is_asked() {
     assert_eq!((first.right, first.subject.uri().as_str()), (Right::Publish, "com.tick"));
     assert_eq!((first.session, &*first.authid, &*first.authrole), (session, "user", "user"));
     assert_eq!((first.realm.as_str(), &*first.authmethod), (REALM, "trusted"));
-    assert_eq!(first.options.get("retain").and_then(|set| set.as_bool()), Some(true));
+    assert_eq!(first.options.get("retain").and_then(Value::as_bool), Some(true));
     world.authorize(&first, Permission::allow());
     let second = question(&mut world);
     assert_eq!((second.right, second.subject.kind()), (Right::Subscribe, Match::Prefix));
-    assert_eq!(second.options.get("match").and_then(|kind| kind.as_str()), Some("prefix"));
+    assert_eq!(second.options.get("match").and_then(Value::as_str), Some("prefix"));
     world.authorize(&second, Permission::deny());
     world.run();
     app.publish(&mut world, "com.tick", (2,));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wamp_proto::{
-    Match, Pattern, Uri,
+    Match, Pattern, Uri, Value,
     router::{Access, RealmPermissions, Right, Rights, Rule},
     session::Event,
     uri::UriRule,
@@ -135,7 +135,7 @@ impl Trial {
                 }
                 if let (Event::Event(event), true) = (&event, *restricted) {
                     let args = event.payload.list().unwrap();
-                    let topic = args.get(1).and_then(|topic| topic.as_str());
+                    let topic = args.get(1).and_then(Value::as_str);
                     let known = topic.is_none_or(|topic| self.permitted[*realm].contains(topic));
                     assert!(known, "{text} was not permitted in {}", REALMS[*realm]);
                 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use wamp_blocking::{ErrorReply, Wait as _, proto::Encoding};
+use wamp_blocking::{ErrorReply, Event, Wait as _, proto::Encoding};
 
 use crate::{routers, until, within};
 
@@ -95,7 +95,7 @@ fn a_handler_of_events_that_blocks_holds_up_nothing_that_it_has_begun() {
             let (begun, begins) = mpsc::channel();
             let (go, gone) = mpsc::channel::<()>();
             let gone = Mutex::new(gone);
-            let block = move |_| {
+            let block = move |_: Event| {
                 drop(events.lock().unwrap().take());
                 begun.send(()).unwrap();
                 let _ = gone.lock().unwrap().recv();

@@ -4,6 +4,7 @@
 mod dependencies;
 mod handlers;
 mod scopes;
+mod services;
 mod waiting;
 
 use std::{sync::mpsc, thread, time::Duration};

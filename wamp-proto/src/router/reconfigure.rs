@@ -73,17 +73,17 @@ impl Router {
         let denied = |right, pattern: &Pattern| rules.decide_pattern(right, pattern).allowed(right).is_none();
         let lost =
             |id: &_| realm.broker.get(*id).is_some_and(|entry| denied(Right::Subscribe, entry.pattern()));
-        let mut subscriptions = link.subscriptions.iter().copied().filter(lost).collect::<Vec<_>>();
+        let mut unsubscribed = link.subscriptions.iter().copied().filter(lost).collect::<Vec<_>>();
         let lost =
             |id: &_| realm.dealer.get(*id).is_some_and(|entry| denied(Right::Register, entry.pattern()));
-        let mut registrations = link.registrations.iter().copied().filter(lost).collect::<Vec<_>>();
-        subscriptions.sort_unstable();
-        registrations.sort_unstable();
+        let mut unregistered = link.registrations.iter().copied().filter(lost).collect::<Vec<_>>();
+        unsubscribed.sort_unstable();
+        unregistered.sort_unstable();
         let Some((broker, dealer, mut context)) = self.context(now, peer, place) else { return };
-        for subscription in subscriptions {
+        for subscription in unsubscribed {
             broker.revoke(&mut context, peer, subscription, Some(REASON));
         }
-        for registration in registrations {
+        for registration in unregistered {
             dealer.revoke_callee(&mut context, registration, peer, Some(REASON));
         }
     }

@@ -3,7 +3,7 @@
 use std::future::{IntoFuture, pending};
 
 use futures_util::future::join_all;
-use wamp_tokio::{Client, Error, ErrorReply, Router, proto::error::Closed};
+use wamp_tokio::{Client, Error, ErrorReply, Event, Router, proto::error::Closed};
 
 use crate::harness::{run, within};
 
@@ -13,7 +13,7 @@ async fn is_closed(client: &Client) {
     assert!(matches!(within(client.publish("t.topic")).await, Err(Error::Closed(_))));
     assert!(matches!(within(client.publish("t.topic").acknowledge()).await, Err(Error::Closed(_))));
     assert!(matches!(within(client.subscribe("t.topic")).await, Err(Error::Closed(_))));
-    let handled = client.subscribe("t.topic").handle(|_| async {});
+    let handled = client.subscribe("t.topic").handle(|_: Event| async {});
     assert!(matches!(within(handled).await, Err(Error::Closed(_))));
     let registered = within(client.register("t.echo", || async { Ok(()) })).await;
     assert!(matches!(registered, Err(Error::Closed(_))));

@@ -1,0 +1,6 @@
+//! What the compiler says to those who make mistakes. `TRYBUILD=overwrite` writes the files anew.
+
+#[test]
+fn mistakes_are_explained() {
+    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+}
