@@ -48,8 +48,11 @@ pub(crate) const SECRET: Kind = Kind {
 };
 
 /// A ticket.
-const TICKET: Kind =
-    Kind { flag: "--ticket", variables: &["WAMP_TICKET"], flags: |login| (&login.ticket, &login.ticket_file) };
+const TICKET: Kind = Kind {
+    flag: "--ticket",
+    variables: &["WAMP_TICKET"],
+    flags: |login| (&login.ticket, &login.ticket_file),
+};
 
 /// The methods that have a secret, the strongest first.
 const STRONGEST_FIRST: [(AuthMethod, Kind); 4] = [
@@ -131,7 +134,8 @@ fn asked_for(method: AuthMethod, globals: &Globals) -> Result<Auth, Failure> {
 
 /// A method with its secret, and what else the flags say about it.
 fn way(method: AuthMethod, secret: Secret, login: &Login) -> Result<Auth, Failure> {
-    let authid = || login.authid.clone().ok_or_else(|| Failure::usage("say who you are: --authid or WAMP_AUTHID"));
+    let authid =
+        || login.authid.clone().ok_or_else(|| Failure::usage("say who you are: --authid or WAMP_AUTHID"));
     Ok(match method {
         AuthMethod::Ticket => {
             let ticket = Ticket::new(authid()?, secret);
@@ -164,7 +168,8 @@ pub(crate) fn secured(connect: Connect, tls: &Tls) -> Result<Connect, Failure> {
 
 /// There is one stdin, and it is read once.
 fn one_stdin(login: &Login) -> Result<(), Failure> {
-    let from_stdin = |(_, kind): &&(AuthMethod, Kind)| (kind.flags)(login).1.as_deref() == Some(Path::new("-"));
+    let from_stdin =
+        |(_, kind): &&(AuthMethod, Kind)| (kind.flags)(login).1.as_deref() == Some(Path::new("-"));
     match STRONGEST_FIRST.iter().filter(from_stdin).count() {
         0 | 1 => Ok(()),
         _ => Err(Failure::usage("only one secret can come from stdin")),

@@ -32,7 +32,8 @@ fn users() -> Result<Authentication, Box<dyn Error>> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let directory = PathBuf::from(std::env::args().nth(1).ok_or("DIR?")?);
     let tls = TlsConfig::from_files(directory.join("server.pem"), directory.join("server.key"));
-    let builder = Router::builder().listen("ws://127.0.0.1:0").listen("tcp://127.0.0.1:0").listen("wss://localhost:0");
+    let builder =
+        Router::builder().listen("ws://127.0.0.1:0").listen("tcp://127.0.0.1:0").listen("wss://localhost:0");
     let router = builder.tls(tls).authentication(users()?).await?;
     let urls = router.endpoints().iter().map(|url| format!("{url}\n")).collect::<String>();
     fs::write(directory.join("urls.new"), urls)?;

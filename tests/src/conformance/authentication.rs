@@ -315,12 +315,24 @@ pub(super) async fn routers_that_are_not_to_be_trusted(kit: Kit) {
     let key = || Auth::from(Cryptosign::new("01".repeat(32)));
     for (way, answer, why) in [
         (cra(), r#"[4,"ticket",{}]"#, "`ticket`, which was not offered"),
-        (cra(), r#"[2,1,{"roles":{"broker":{}},"authmethod":"anonymous"}]"#, "`anonymous`, which was not offered"),
+        (
+            cra(),
+            r#"[2,1,{"roles":{"broker":{}},"authmethod":"anonymous"}]"#,
+            "`anonymous`, which was not offered",
+        ),
         (cra(), r#"[4,"wampcra",{}]"#, "challenge is bad"),
-        (cra(), r#"[4,"wampcra",{"challenge":"x","salt":"s","iterations":1000000000}]"#, "iterations must be"),
+        (
+            cra(),
+            r#"[4,"wampcra",{"challenge":"x","salt":"s","iterations":1000000000}]"#,
+            "iterations must be",
+        ),
         (cra(), r#"[4,"wampcra",{"challenge":"x","salt":"s","iterations":1}]"#, "iterations must be"),
         (cra(), r#"[4,"wampcra",{"challenge":"x","salt":"s","keylen":2147483648}]"#, "keylen must be"),
-        (scram(), r#"[4,"wamp-scram",{"nonce":"theirs","salt":"c2FsdA==","kdf":"pbkdf2","iterations":4096}]"#, "challenge is bad"),
+        (
+            scram(),
+            r#"[4,"wamp-scram",{"nonce":"theirs","salt":"c2FsdA==","kdf":"pbkdf2","iterations":4096}]"#,
+            "challenge is bad",
+        ),
         (scram(), r#"[2,1,{"roles":{"broker":{}},"authmethod":"wamp-scram"}]"#, "has not proven who it is"),
         (key(), r#"[4,"cryptosign",{"challenge":"00ff"}]"#, "challenge is bad"),
         (key(), r#"[4,"cryptosign",{}]"#, "challenge is bad"),

@@ -139,7 +139,8 @@ impl Trial {
                     let known = topic.is_none_or(|topic| self.permitted[*realm].contains(topic));
                     assert!(known, "{text} was not permitted in {}", REALMS[*realm]);
                 }
-                let topic = if let Event::Event(event) = &event { event.details.topic.as_deref() } else { None };
+                let topic =
+                    if let Event::Event(event) = &event { event.details.topic.as_deref() } else { None };
                 meta += usize::from(topic.is_some_and(|topic| topic.starts_with("wamp.")));
                 seen += 1;
             }

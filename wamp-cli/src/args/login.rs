@@ -16,7 +16,14 @@ pub(crate) struct Login {
     pub(crate) authid: Option<String>,
 
     /// Offer these methods, in this order [default: those that a secret is given for, the strongest first].
-    #[arg(long, global = true, env = "WAMP_AUTHMETHOD", value_name = "METHOD", value_enum, value_delimiter = ',')]
+    #[arg(
+        long,
+        global = true,
+        env = "WAMP_AUTHMETHOD",
+        value_name = "METHOD",
+        value_enum,
+        value_delimiter = ','
+    )]
     pub(crate) authmethod: Vec<AuthMethod>,
 
     /// A private key of Ed25519 for cryptosign, 64 hex digits. Anybody on this machine can read what stands on a command

@@ -19,7 +19,9 @@ use wamp_tokio::{
 };
 
 use crate::{
-    args::{AuthCommand, AuthDerive, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Login, Salting},
+    args::{
+        AuthCommand, AuthDerive, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Login, Salting,
+    },
     exit::{Code, Failure},
     login::{PASSWORD, PRIVATE_KEY, SECRET},
     session::Context,

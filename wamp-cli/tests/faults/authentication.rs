@@ -138,7 +138,10 @@ fn fault_80_what_the_router_does_not_take_lets_nobody_in() {
     for methods in [&["anonymous"][..], &[], &["wampcra2", "telepathy"], &["anonymous", "cookie"]] {
         let peer = scene.open();
         let reaction = scene.offend(peer, &hello("cra", methods, v!({})));
-        assert!(matches!(&reaction, Reaction::Abort(reason, _) if reason.starts_with("wamp.error.")), "{reaction:?}");
+        assert!(
+            matches!(&reaction, Reaction::Abort(reason, _) if reason.starts_with("wamp.error.")),
+            "{reaction:?}"
+        );
     }
     // The first that fits is the one that counts: a ticket that follows is not asked for.
     let mut peer = scene.open();
@@ -152,7 +155,9 @@ fn fault_80_what_the_router_does_not_take_lets_nobody_in() {
 fn fault_83_keys_and_signatures_that_are_none() {
     let mut scene = Scene::start();
     let key = public_key();
-    for bad in ["", "00", &key[..62], &(key.clone() + "00"), &"zz".repeat(32), &("02".to_owned() + &"00".repeat(31))] {
+    for bad in
+        ["", "00", &key[..62], &(key.clone() + "00"), &"zz".repeat(32), &("02".to_owned() + &"00".repeat(31))]
+    {
         let peer = scene.open();
         let reaction = scene.offend(peer, &hello("key", &["cryptosign"], v!({"pubkey": bad})));
         assert!(is_abort(&reaction, "wamp.error.authentication_failed"), "{bad}: {reaction:?}");
@@ -274,11 +279,14 @@ fn fault_87_what_is_not_tls_and_tls_that_is_too_old() {
         let mut heard = Vec::new();
         // Being cut off is an end as well.
         let _ = stream.read_to_end(&mut heard);
-        assert!(answer.is_empty() || heard.windows(answer.len()).any(|part| part == answer), "{bytes:?} {heard:?}");
+        assert!(
+            answer.is_empty() || heard.windows(answer.len()).any(|part| part == answer),
+            "{bytes:?} {heard:?}"
+        );
         assert!(!heard.windows(4).any(|part| part == b"HTTP") || answer == b"speaks TLS", "{heard:?}");
         healthy.check();
     }
-    }
+}
 
 /// By hand, as nobody speaks it any more.
 fn client_hello_of_tls_1_1() -> Vec<u8> {
