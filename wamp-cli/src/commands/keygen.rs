@@ -76,7 +76,7 @@ fn write_public(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn failed(error: &rcgen::Error) -> Failure {
     match error {
-        rcgen::Error::InvalidNameType | rcgen::Error::InvalidAsn1String(_) => {
+        rcgen::Error::InvalidAsn1String(_) => {
             Failure::usage(format!("a name is none for a certificate: {error}"))
         }
         error => Failure::new(Code::Internal, format!("cannot make the certificates: {error}")),

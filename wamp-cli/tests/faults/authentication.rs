@@ -8,7 +8,7 @@ use std::{
 };
 
 use wamp_tokio::{
-    Authentication, Question, RouterBuilder, Verdict,
+    Question, RouterBuilder, Verdict,
     auth::{BoxError, Method},
     proto::{
         Encoding,
