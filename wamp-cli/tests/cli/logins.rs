@@ -77,9 +77,9 @@ fn wrong_secrets_are_5_and_are_not_shown() {
         assert_eq!(error, told);
         // Fault 88: not even where every detail is logged, and not in hexadecimal.
         let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-        for (arguments, level) in [(&["-vv"][..], ""), (&[], "trace")] {
-            let ended = run(&router, arguments, &[&environment[..], &[("RUST_LOG", level)]].concat(), "");
-            let logged = ended.stderr;
+        let by_variable = [&environment[..], &[("RUST_LOG", "trace")]].concat();
+        for (arguments, environment) in [(&["-vv"][..], &environment[..]), (&[], &by_variable)] {
+            let logged = run(&router, arguments, environment, "").stderr;
             assert!(logged.len() > error.len(), "nothing is logged");
             assert!(!logged.contains(secret) && !logged.contains(&hex), "{logged}");
         }
