@@ -20,3 +20,8 @@ pub use world::{Client, Raw, World};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct RepositoryReadme;
+
+/// The programs of the chapter about authentication, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/authentication.md")]
+struct AuthenticationChapter;

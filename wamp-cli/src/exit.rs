@@ -3,7 +3,8 @@
 use std::{fmt, process::ExitCode};
 
 use wamp_tokio::{
-    ConnectError, Error, StartError,
+    ConnectError, Error, StartError, TlsError,
+    auth::AuthError,
     proto::{
         error::{Closed, Misuse, RemoteError},
         uri::uris,
@@ -21,7 +22,9 @@ pub(crate) enum Code {
     Usage = 2,
     /// There is no router, or what is there is none.
     CannotConnect = 3,
-    /// The router refused the session.
+    /// TLS failed, or the certificate of the router is not to be trusted.
+    Tls = 4,
+    /// The router refused the session, or did not prove who it is.
     Refused = 5,
     /// The session may not do that.
     NotAuthorized = 6,
@@ -35,6 +38,8 @@ pub(crate) enum Code {
     Protocol = 10,
     /// The session ended while it was needed.
     Lost = 11,
+    /// A signature that was to be verified is wrong.
+    WrongSignature = 12,
     /// SIGINT.
     Interrupted = 130,
     /// SIGTERM.
@@ -94,6 +99,8 @@ impl Failure {
             Closed::Violation(_) => Code::Protocol,
             Closed::Aborted { reason, .. } if reason == uris::error::PROTOCOL_VIOLATION => Code::Protocol,
             Closed::JoinTimeout | Closed::CloseTimeout => Code::Timeout,
+            Closed::Authentication(AuthError::Unusable(_) | AuthError::Signer(_)) => Code::Usage,
+            Closed::Authentication(_) => Code::Refused,
             _ => Code::Lost,
         };
         let message = match closed {
@@ -146,7 +153,12 @@ impl From<Error> for Failure {
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
-            ConnectError::Endpoint(_) | ConnectError::Realm(_) => Self::usage(error),
+            ConnectError::Endpoint(_)
+            | ConnectError::Realm(_)
+            | ConnectError::Secret { .. }
+            | ConnectError::Auth(_)
+            | ConnectError::Tls { error: TlsError::Settings(_), .. } => Self::usage(error),
+            ConnectError::Tls { .. } => Self::new(Code::Tls, error.to_string()),
             ConnectError::Join(Closed::Aborted { ref reason, .. })
                 if reason != uris::error::PROTOCOL_VIOLATION =>
             {

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod duration;
 mod exit;
+mod login;
 mod output;
 mod session;
 mod signals;
@@ -66,6 +67,8 @@ fn log(globals: &Globals) {
         (false, _) => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // Below this it logs every frame as it is, and with them the tickets.
+    let filter = "tungstenite=warn".parse().into_iter().fold(filter, EnvFilter::add_directive);
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 

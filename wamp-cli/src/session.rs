@@ -7,7 +7,7 @@ use wamp_tokio::{
     proto::{Match, Pattern, Uri, uri::UriRule},
 };
 
-use crate::{args::Globals, exit::Failure, output::Printer, signals::Signals};
+use crate::{args::Globals, exit::Failure, login, output::Printer, signals::Signals};
 
 /// What the commands share.
 pub(crate) struct Context {
@@ -68,7 +68,8 @@ async fn connect(globals: &Globals) -> Result<Client, Failure> {
             options.close_timeout = options.close_timeout.min(timeout.max(MIN_CLOSE));
         }
     });
-    Ok(connect.await?)
+    let connect = login::ways(globals)?.into_iter().fold(connect, wamp_tokio::Connect::auth);
+    Ok(login::secured(connect, &globals.tls)?.await?)
 }
 
 /// What we are called in the router's logs.

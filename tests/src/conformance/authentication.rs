@@ -2,6 +2,8 @@
 
 use std::{
     future::pending,
+    io::{Read as _, Write as _},
+    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -304,4 +306,63 @@ pub(super) async fn a_procedure_decides(kit: Kit) {
         stage.within(authenticator.close()).await;
         stage.shut_down().await;
     }
+}
+
+/// Faults 80, 81, 82, 83: what a client does not put up with, and that its secret stays with it.
+pub(super) async fn routers_that_are_not_to_be_trusted(kit: Kit) {
+    let cra = || Auth::from(Cra::new("joe", "hunter2"));
+    let scram = || Auth::from(Scram::new("joe", "hunter2"));
+    let key = || Auth::from(Cryptosign::new("01".repeat(32)));
+    for (way, answer, why) in [
+        (cra(), r#"[4,"ticket",{}]"#, "`ticket`, which was not offered"),
+        (
+            cra(),
+            r#"[2,1,{"roles":{"broker":{}},"authmethod":"anonymous"}]"#,
+            "`anonymous`, which was not offered",
+        ),
+        (cra(), r#"[4,"wampcra",{}]"#, "challenge is bad"),
+        (
+            cra(),
+            r#"[4,"wampcra",{"challenge":"x","salt":"s","iterations":1000000000}]"#,
+            "iterations must be",
+        ),
+        (cra(), r#"[4,"wampcra",{"challenge":"x","salt":"s","iterations":1}]"#, "iterations must be"),
+        (cra(), r#"[4,"wampcra",{"challenge":"x","salt":"s","keylen":2147483648}]"#, "keylen must be"),
+        (
+            scram(),
+            r#"[4,"wamp-scram",{"nonce":"theirs","salt":"c2FsdA==","kdf":"pbkdf2","iterations":4096}]"#,
+            "challenge is bad",
+        ),
+        (scram(), r#"[2,1,{"roles":{"broker":{}},"authmethod":"wamp-scram"}]"#, "has not proven who it is"),
+        (key(), r#"[4,"cryptosign",{"challenge":"00ff"}]"#, "challenge is bad"),
+        (key(), r#"[4,"cryptosign",{}]"#, "challenge is bad"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("tcp://{}", listener.local_addr().expect("an address"));
+        let heard = kit.blocking(move || converse(&listener, answer));
+        let connect = kit.connect(url).serializers([Encoding::Json]);
+        let joined = kit.within(connect.options(|options| options.auth = vec![way])).await;
+        let error = joined.expect_err("the client does not go on");
+        assert!(matches!(error, ConnectError::Join(Closed::Authentication(_))), "{answer}: {error}");
+        assert!(error.to_string().contains(why), "{answer}: {error}");
+        assert_eq!(error.fault(), Fault::Router, "{answer}");
+        let heard = kit.within(heard).await;
+        assert!(heard.contains("[3,{"), "{answer}: no ABORT in {heard}");
+        assert!(!heard.contains("hunter2") && !heard.contains("[5,"), "{answer}: {heard}");
+    }
+}
+
+/// Answers HELLO over RawSocket, and gives all that the client says.
+fn converse(listener: &TcpListener, answer: &str) -> String {
+    let (mut stream, _) = listener.accept().expect("a client");
+    let mut head = [0; 4];
+    stream.read_exact(&mut head).expect("a handshake");
+    stream.write_all(&[0x7F, 0xF1, 0, 0]).expect("it reads");
+    stream.read_exact(&mut head).expect("a frame");
+    let length = u32::try_from(answer.len()).expect("a short answer");
+    stream.write_all(&[&length.to_be_bytes()[..], answer.as_bytes()].concat()).expect("it reads");
+    let mut heard = Vec::new();
+    // Being cut off is an end as well.
+    let _ = stream.read_to_end(&mut heard);
+    String::from_utf8_lossy(&heard).into_owned()
 }

@@ -153,6 +153,7 @@ macro_rules! conformance_cases {
                 Routers secrets_from_everywhere;
                 Routers somebody_else_signs;
                 Routers cookies;
+                Routers routers_that_are_not_to_be_trusted;
                 Routers an_authenticator_decides;
                 Routers a_procedure_decides;
             }

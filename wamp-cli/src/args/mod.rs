@@ -1,12 +1,16 @@
 //! The command line: what may be said, and the help for it.
 
+mod auth;
 mod call;
+mod keygen;
+mod login;
 mod meta;
 mod msg;
 mod publish;
 mod register;
 mod router;
 mod subscribe;
+mod tls;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -16,7 +20,10 @@ use wamp_tokio::proto::{Encoding, Match};
 use crate::duration;
 
 pub(crate) use {
+    auth::{AuthCommand, AuthDerive, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Salting},
     call::Call,
+    keygen::{KeygenCommand, KeygenTls},
+    login::{AuthMethod, Login},
     meta::{
         ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SubscriptionCommand, Watch,
         Watched, Why,
@@ -26,6 +33,7 @@ pub(crate) use {
     register::{Answer, Register},
     router::{RouterCommand, RouterRun},
     subscribe::{Subscribe, Until},
+    tls::Tls,
 };
 
 /// The version, with the program that says so: other packages install a `wamp`, too.
@@ -38,13 +46,15 @@ Exit codes:
     1  internal error
     2  bad usage or configuration
     3  cannot connect to the router
-    5  the router refused the session
+    4  no TLS with the router, or its certificate is not to be trusted
+    5  the router refused the session, or did not prove who it is
     6  not authorized
     7  timeout, or the call was canceled
     8  no such procedure
     9  application error (its URI on stderr; the whole error on stdout with -o json)
    10  somebody broke the protocol
    11  the connection was lost
+   12  a signature is wrong
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)
 
@@ -66,7 +76,7 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Connect to the router at this URL: ws://, tcp:// or rs://, unix://, ws+unix://.
+    /// Connect to the router at this URL: ws:// or wss://, tcp:// or tcps:// (rs://, rss://), unix://, ws+unix://.
     #[arg(short, long, global = true, env = "WAMP_URL", default_value = "ws://localhost:8080/ws")]
     pub(crate) url: String,
 
@@ -93,6 +103,14 @@ pub(crate) struct Globals {
     /// Log what happens on stderr, twice for every detail; RUST_LOG says more precisely what.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+
+    /// Who one is.
+    #[command(flatten)]
+    pub(crate) login: Login,
+
+    /// How to speak TLS.
+    #[command(flatten)]
+    pub(crate) tls: Tls,
 }
 
 /// A serializer by its short name.
@@ -149,6 +167,12 @@ pub(crate) enum Command {
     /// Decode and encode single messages.
     #[command(subcommand)]
     Msg(MsgCommand),
+    /// Make keys and what routers keep of secrets; sign and verify challenges.
+    #[command(subcommand)]
+    Auth(AuthCommand),
+    /// Make certificates for tests.
+    #[command(subcommand)]
+    Keygen(KeygenCommand),
 }
 
 /// The payload of a call or an event, as the command line says it.

@@ -1,6 +1,8 @@
 //! The commands.
 
+mod auth;
 mod call;
+mod keygen;
 mod meta;
 mod msg;
 mod publish;
@@ -9,7 +11,7 @@ mod router;
 mod subscribe;
 
 use crate::{
-    args::{Command, MsgCommand, RouterCommand},
+    args::{Command, KeygenCommand, MsgCommand, RouterCommand},
     exit::Failure,
     session::Context,
 };
@@ -25,5 +27,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Meta(command) => meta::run(context, command).await,
         Command::Msg(MsgCommand::Decode(arguments)) => msg::decode(context, &arguments),
         Command::Msg(MsgCommand::Encode(arguments)) => msg::encode(context, &arguments),
+        Command::Auth(command) => auth::run(context, &command),
+        Command::Keygen(KeygenCommand::Tls(arguments)) => keygen::tls(context, &arguments),
     }
 }

@@ -6,6 +6,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod authentication;
 mod encode;
 mod rawsocket;
 mod scene;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod guarded;
+
 use std::{
     io::{BufRead as _, BufReader, Read, Write as _},
     net::TcpListener,
@@ -60,7 +62,7 @@ pub(crate) fn start_program(
 ) -> Running {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("WAMP_") || name == "RUST_LOG" {
+        if name.to_string_lossy().starts_with("WAMP") || name == "RUST_LOG" {
             command.env_remove(name);
         }
     }

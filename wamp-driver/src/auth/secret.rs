@@ -54,7 +54,12 @@ impl Secret {
         Self(Source::Callback(Arc::new(read)))
     }
 
-    pub(super) fn read(&self) -> Result<auth::Secret, ConnectError> {
+    /// The secret itself, read now.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError::Secret`] says where it was to come from, and why it does not.
+    pub fn read(&self) -> Result<auth::Secret, ConnectError> {
         let missing = |why: String| ConnectError::Secret { from: self.place(), why };
         match &self.0 {
             Source::Literal(secret) => Ok(secret.clone()),

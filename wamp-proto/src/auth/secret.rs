@@ -65,3 +65,21 @@ impl fmt::Debug for Secret {
 pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     one.ct_eq(other).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long it takes is the business of `subtle`; that nothing is overlooked on the way is ours.
+    #[test]
+    fn fault_78_every_byte_of_a_secret_counts() {
+        let right = Secret::from("0123456789abcdef".repeat(4));
+        assert!(right == right.clone() && Secret::from("") == Secret::from(""));
+        for at in 0..right.expose().len() {
+            let mut wrong = right.expose().to_vec();
+            wrong[at] ^= 1;
+            assert!(right != Secret::from(wrong), "byte {at}");
+            assert!(right != Secret::from(right.expose()[..at].to_vec()), "length {at}");
+        }
+    }
+}

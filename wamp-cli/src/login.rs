@@ -1,0 +1,185 @@
+//! From the flags and the environment to the proofs of who one is.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use wamp_tokio::{
+    Connect,
+    auth::{Anonymous, Auth, Certificate, Cra, Cryptosign, Scram, Secret, Ticket},
+    proto,
+};
+
+use crate::{
+    args::{AuthMethod, Globals, Login, Tls},
+    exit::Failure,
+    value,
+};
+
+/// One of the secrets, with the names that people know it by.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind {
+    /// Its flag; the file's has `-file` behind it.
+    flag: &'static str,
+    variables: &'static [&'static str],
+    flags: fn(&Login) -> (&Option<Secret>, &Option<PathBuf>),
+}
+
+/// The private key of cryptosign.
+pub(crate) const PRIVATE_KEY: Kind = Kind {
+    flag: "--private-key",
+    variables: &["WAMP_PRIVATE_KEY"],
+    flags: |login| (&login.private_key, &login.private_key_file),
+};
+
+/// The password of WAMP-SCRAM.
+pub(crate) const PASSWORD: Kind = Kind {
+    flag: "--password",
+    variables: &["WAMP_PASSWORD"],
+    flags: |login| (&login.password, &login.password_file),
+};
+
+/// The shared secret of WAMP-CRA. Those who come from wampy have it in another variable.
+pub(crate) const SECRET: Kind = Kind {
+    flag: "--secret",
+    variables: &["WAMP_SECRET", "WAMPYSECRET"],
+    flags: |login| (&login.secret, &login.secret_file),
+};
+
+/// A ticket.
+const TICKET: Kind = Kind {
+    flag: "--ticket",
+    variables: &["WAMP_TICKET"],
+    flags: |login| (&login.ticket, &login.ticket_file),
+};
+
+/// The methods that have a secret, the strongest first.
+const STRONGEST_FIRST: [(AuthMethod, Kind); 4] = [
+    (AuthMethod::Cryptosign, PRIVATE_KEY),
+    (AuthMethod::WampScram, PASSWORD),
+    (AuthMethod::Wampcra, SECRET),
+    (AuthMethod::Ticket, TICKET),
+];
+
+impl Kind {
+    /// Where the secret is, if it is given at all: a flag beats the environment.
+    pub(crate) fn find(self, login: &Login) -> Result<Option<Secret>, Failure> {
+        let flag = self.flag;
+        match (self.flags)(login) {
+            (Some(_), Some(_)) => Err(Failure::usage(format!("give {flag} or {flag}-file, not both"))),
+            (Some(secret), None) => Ok(Some(secret.clone())),
+            (None, Some(path)) if path == Path::new("-") => stdin().map(Some),
+            (None, Some(path)) => Ok(Some(Secret::file(path))),
+            (None, None) => Ok(self.variable().map(Secret::env)),
+        }
+    }
+
+    /// The secret itself, which must be given.
+    pub(crate) fn read(self, login: &Login) -> Result<proto::auth::Secret, Failure> {
+        let secret = self.find(login)?.ok_or_else(|| self.missing())?;
+        Ok(secret.read()?)
+    }
+
+    /// An empty variable is one that is not set.
+    fn variable(self) -> Option<&'static str> {
+        self.variables.iter().copied().find(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+    }
+
+    fn missing(self) -> Failure {
+        let (flag, variable) = (self.flag, self.variables.join(" or "));
+        Failure::usage(format!("there is no secret: set {variable}, or give {flag}-file or {flag}"))
+    }
+}
+
+/// The ways that are offered to the router: those that were asked for, or all that a secret is given for.
+pub(crate) fn ways(globals: &Globals) -> Result<Vec<Auth>, Failure> {
+    let login = &globals.login;
+    one_stdin(login)?;
+    if !login.authmethod.is_empty() {
+        return login.authmethod.iter().map(|method| asked_for(*method, globals)).collect();
+    }
+    let mut ways = Vec::new();
+    for (method, kind) in STRONGEST_FIRST {
+        if let Some(secret) = kind.find(login)? {
+            ways.push(way(method, secret, login)?);
+        }
+    }
+    if ways.is_empty() && globals.tls.cert.is_some() {
+        // The router may want the certificate for the connection alone.
+        ways = vec![Certificate.into(), Anonymous.into()];
+    }
+    if ways.is_empty() && login.authid.is_some() {
+        return Err(Failure::usage(
+            "--authid needs a proof: set WAMP_TICKET, WAMP_SECRET, WAMP_PASSWORD or WAMP_PRIVATE_KEY, or give a flag",
+        ));
+    }
+    Ok(ways)
+}
+
+fn asked_for(method: AuthMethod, globals: &Globals) -> Result<Auth, Failure> {
+    let with_secret = STRONGEST_FIRST.iter().find(|(strong, _)| *strong == method);
+    match (method, with_secret) {
+        (_, Some((_, kind))) => {
+            let secret = kind.find(&globals.login)?.ok_or_else(|| kind.missing())?;
+            way(method, secret, &globals.login)
+        }
+        (AuthMethod::Tls, _) if globals.tls.cert.is_none() => {
+            Err(Failure::usage("the method tls needs a client certificate: give --cert and --key"))
+        }
+        (AuthMethod::Tls, _) => Ok(Certificate.into()),
+        _ => Ok(Anonymous.into()),
+    }
+}
+
+/// A method with its secret, and what else the flags say about it.
+fn way(method: AuthMethod, secret: Secret, login: &Login) -> Result<Auth, Failure> {
+    let authid =
+        || login.authid.clone().ok_or_else(|| Failure::usage("say who you are: --authid or WAMP_AUTHID"));
+    Ok(match method {
+        AuthMethod::Ticket => {
+            let ticket = Ticket::new(authid()?, secret);
+            let insecurely = login.insecurely_allow_readable_ticket;
+            if insecurely { ticket.insecurely_over_any_connection() } else { ticket }.into()
+        }
+        AuthMethod::Wampcra => Cra::new(authid()?, secret).into(),
+        AuthMethod::WampScram => {
+            let scram = Scram::new(authid()?, secret);
+            login.channel_binding.iter().fold(scram, Scram::channel_binding).into()
+        }
+        _ => {
+            let key = login.authid.iter().fold(Cryptosign::new(secret), Cryptosign::authid);
+            let key = login.channel_binding.iter().fold(key, Cryptosign::channel_binding);
+            login.router_key.iter().fold(key, |key, router| key.expect_router(*router)).into()
+        }
+    })
+}
+
+/// A connection that speaks TLS as the flags say.
+pub(crate) fn secured(connect: Connect, tls: &Tls) -> Result<Connect, Failure> {
+    let connect = tls.cacert.iter().fold(connect, Connect::ca_file);
+    let connect = tls.server_name.iter().fold(connect, Connect::server_name);
+    match (&tls.cert, &tls.key) {
+        (Some(cert), Some(key)) => Ok(connect.client_cert(cert, key)),
+        (None, None) => Ok(connect),
+        _ => Err(Failure::usage("--cert and --key go together")),
+    }
+}
+
+/// There is one stdin, and it is read once.
+fn one_stdin(login: &Login) -> Result<(), Failure> {
+    let from_stdin =
+        |(_, kind): &&(AuthMethod, Kind)| (kind.flags)(login).1.as_deref() == Some(Path::new("-"));
+    match STRONGEST_FIRST.iter().filter(from_stdin).count() {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::usage("only one secret can come from stdin")),
+    }
+}
+
+/// A line from stdin, without its end.
+fn stdin() -> Result<Secret, Failure> {
+    let bytes = value::bytes_of(Path::new("-"))?;
+    let text = String::from_utf8(bytes).map_err(|_| Failure::usage("the secret on stdin is no text"))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(Secret::literal(line.strip_suffix('\r').unwrap_or(line)))
+}
