@@ -4,7 +4,10 @@
 mod arguments;
 mod call;
 mod client;
+#[cfg(feature = "config")]
+pub mod config;
 mod connect;
+mod duration;
 mod endpoint;
 mod error;
 mod handler;
@@ -28,6 +31,7 @@ mod wakers;
 pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
+pub use duration::parse as parse_duration;
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use error::{ConnectError, Error};
 pub use handler::{BlockingHandler, ErrorReply, Handler};

@@ -9,7 +9,7 @@ pub use runtime::Tokio;
 pub use wamp_driver::{
     BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
     Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
-    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    Register, Registration, Reply, Subscribe, Subscription, net::StartError, parse_duration, proto,
 };
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
