@@ -206,10 +206,6 @@ impl Shared {
         }));
     }
 
-    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
-        self.runtime.clone()
-    }
-
     /// The same about what a session may do.
     fn authorize(self: &Arc<Self>, wish: Authorization) {
         let authorizer = lock(&self.authorizers).get(&wish.realm).cloned();

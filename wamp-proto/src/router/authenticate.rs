@@ -63,7 +63,6 @@ impl Challenged {
 /// What to do about a HELLO.
 enum Choice {
     Admit(&'static str, Grant),
-    Anonymous(String),
     Challenge(Method, Challenged, Credential),
     Ask(Method),
 }
@@ -84,16 +83,14 @@ impl Router {
         let session = self.draw_session();
         let joining = |method, step| Joining { session, realm, hello, method, step };
         match choice {
-            Choice::Admit(authmethod, grant) => {
+            Choice::Admit(authmethod, mut grant) => {
+                if grant.authid.is_empty() {
+                    // the router makes up who an anonymous client is.
+                    grant.authid = format!("{authmethod}-{:014x}", self.random.draw::<SessionId>().get());
+                }
                 let method = Method::of(authmethod).unwrap_or(Method::Anonymous);
                 let joining = joining(method, Step::Asked { proven: true });
                 self.welcome(now, peer, joining, authmethod, grant, None);
-            }
-            Choice::Anonymous(role) => {
-                // the router makes up who an anonymous client is.
-                let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
-                let joining = joining(Method::Anonymous, Step::Asked { proven: true });
-                self.welcome(now, peer, joining, Method::Anonymous.name(), Grant::new(authid, role), None);
             }
             Choice::Challenge(method, who, credential) => {
                 self.links.set_deadline(peer, now + self.config.auth_timeout, Timeout::Authenticate);
@@ -340,7 +337,7 @@ impl Authentication {
         decoys: Seeded,
     ) -> Option<Choice> {
         match method {
-            Method::Anonymous => Some(Choice::Anonymous(self.anonymous_role.clone())),
+            Method::Anonymous => Some(Choice::Admit(method.name(), Grant::new("", &*self.anonymous_role))),
             Method::Tls => self.shown(method, channel, channel.client_certificate.is_some()),
             Method::Cookie => self.shown(method, channel, channel.cookie.is_some()),
             _ => self.claimed(method, hello, decoys),

@@ -130,7 +130,7 @@ impl Opened {
     }
 
     /// Somebody who needs not prove who it is: a client within this process. It joins as this one when it offers
-    /// `anonymous`, or no method at all; its authmethod is `trusted`.
+    /// `anonymous`, or no method at all; its authmethod is `trusted`, and an empty authid is made up.
     #[must_use]
     pub fn known_as(mut self, grant: Grant) -> Self {
         self.known_as = Some(grant);
@@ -159,9 +159,9 @@ impl Grant {
         Self { authid, authrole, authprovider: "static".to_owned(), authextra: None }
     }
 
-    /// Somebody within the router's own process: the role `trusted`.
+    /// Somebody within the router's own process: the role `trusted`, and a name of its own for each session.
     pub fn trusted() -> Self {
-        Self::new("trusted", "trusted")
+        Self::new("", "trusted")
     }
 
     /// As this provider says.
