@@ -29,6 +29,9 @@ const WARM_UP: Duration = Duration::from_millis(300);
 const IN_FLIGHT: usize = 64;
 const PROCEDURE: &str = "bench.echo";
 
+/// A caller that puts what is queued into one WebSocket message.
+const BATCHED: &str = "tokio, batched";
+
 fn main() {
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench").collect::<Vec<_>>();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
@@ -83,6 +86,9 @@ fn compare(url: Option<&str>) {
         println!("{}", url.split("127.").next().unwrap());
         for adapter in ["tokio", "smol", "async-std", "blocking"] {
             println!("{}", Part::start(&["caller", adapter, url]).1);
+        }
+        if url.starts_with("ws") {
+            println!("{}", Part::start(&["caller", BATCHED, url]).1);
         }
         if router.is_none() {
             break;
@@ -217,7 +223,7 @@ fn ping(kind: &str, port: &str) {
 fn caller(adapter: &str, url: &str) {
     let text = "x".repeat(64);
     let line = match adapter {
-        "tokio" => {
+        "tokio" | BATCHED => {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             measure::<wamp_tokio::Tokio>(adapter, url, &text, |future| runtime.block_on(future))
         }
@@ -246,7 +252,9 @@ where
     N: Network<Client = Client>,
 {
     let mut client = None;
-    block_on(Box::pin(async { client = Some(Connect::<N>::url(url).await.unwrap()) }));
+    block_on(Box::pin(async {
+        client = Some(Connect::<N>::url(url).batched(name == BATCHED).await.unwrap());
+    }));
     let client = client.unwrap();
     // The future of a whole run: entering a runtime for each call would be a cost of its own.
     let mut line = String::new();

@@ -1,12 +1,13 @@
 """autobahn-python as a client of our router: both sides of calls, events and errors, in one process.
 
-usage: autobahn_peer.py URL SERIALIZER      (ws://..., or tcp://... for RawSocket)
+usage: autobahn_peer.py URL SERIALIZER      (ws://..., or tcp://... for RawSocket; msgpack.batched and so on over WebSocket)
 """
 
 import asyncio
 import sys
 
 from autobahn.asyncio.component import Component, run
+from autobahn.wamp import serializer
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import CallOptions, PublishOptions, RegisterOptions, SubscribeOptions
 
@@ -20,6 +21,12 @@ def check(condition, what):
     if not condition:
         raise AssertionError(what)
     checks += 1
+
+
+# A component knows its serializers by name; those that make batches have none there.
+for name, plain in [("json", "Json"), ("msgpack", "MsgPack"), ("cbor", "CBOR")]:
+    batching = getattr(serializer, f"{plain}Serializer")
+    serializer.SERID_TO_SER[f"{name}.batched"] = lambda batching=batching: batching(batched=True)
 
 
 def transport():

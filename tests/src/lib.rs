@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod certificates;
 pub mod conformance;
 pub mod model;
 pub mod proxy;

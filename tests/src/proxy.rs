@@ -11,7 +11,7 @@ use std::{
 };
 
 use socket2::SockRef;
-use wamp_driver::{Address, Endpoint, InvalidEndpoint};
+use wamp_driver::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 
 /// What the network does to the bytes, both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,13 +68,11 @@ impl Proxy {
     /// When the URL is not, or no port can be listened on.
     pub fn new(url: &str) -> io::Result<Self> {
         let invalid = |error: InvalidEndpoint| io::Error::new(io::ErrorKind::InvalidInput, error);
-        let mut endpoint = url.parse::<Endpoint>().map_err(invalid)?;
+        let endpoint = url.parse::<Endpoint>().map_err(invalid)?;
         let Address::Tcp(to) = endpoint.address() else { return Err(io::ErrorKind::InvalidInput.into()) };
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        if let Endpoint::WebSocket { address, .. } | Endpoint::RawSocket(address) = &mut endpoint {
-            (address.host, address.port) = ("127.0.0.1".to_owned(), port);
-        }
+        let endpoint = endpoint.at(SocketAddress { host: "127.0.0.1".to_owned(), port });
         let state = State { fault: Fault::None, set: 0, over: false };
         let control = Arc::new(Control { state: Mutex::new(state), changed: Condvar::new() });
         let obeyed = control.clone();

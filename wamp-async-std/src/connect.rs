@@ -9,7 +9,10 @@ use std::{
 };
 
 use async_io::Async;
-use wamp_driver::{Address, net::Socket};
+use wamp_driver::{
+    Address, Channel,
+    net::{Socket, tcp_channel},
+};
 
 pub(crate) async fn connect(to: Address) -> io::Result<Box<dyn Socket>> {
     match to {
@@ -25,7 +28,7 @@ pub(crate) async fn connect(to: Address) -> io::Result<Box<dyn Socket>> {
             Err(failed)
         }
         #[cfg(unix)]
-        Address::Unix(path) => Ok(Box::new(Stream(Async::<UnixStream>::connect(path).await?))),
+        Address::Unix(path) => Ok(unix(Async::<UnixStream>::connect(path).await?)),
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
 }
@@ -33,14 +36,20 @@ pub(crate) async fn connect(to: Address) -> io::Result<Box<dyn Socket>> {
 /// Small frames are not to wait for the acknowledgement of those before.
 pub(crate) fn tcp(stream: Async<TcpStream>) -> io::Result<Box<dyn Socket>> {
     stream.get_ref().set_nodelay(true)?;
-    Ok(Box::new(Stream(stream)))
+    let channel = tcp_channel(stream.get_ref().peer_addr());
+    Ok(Box::new(Stream(stream, channel)))
 }
 
-/// A stream of the standard library that async-io watches.
-pub(crate) struct Stream<S>(pub(crate) Async<S>);
+#[cfg(unix)]
+pub(crate) fn unix(stream: Async<UnixStream>) -> Box<dyn Socket> {
+    Box::new(Stream(stream, Channel::unix()))
+}
+
+/// A stream of the standard library that async-io watches, and what is known about it.
+struct Stream<S>(Async<S>, Channel);
 
 /// Ends one's own side.
-pub(crate) trait Close {
+trait Close {
     fn close(&self) -> io::Result<()>;
 }
 
@@ -88,5 +97,9 @@ where
 
     fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.0.get_ref().close())
+    }
+
+    fn channel(&self) -> Channel {
+        self.1.clone()
     }
 }

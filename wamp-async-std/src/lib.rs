@@ -10,10 +10,15 @@ pub use runtime::AsyncStd;
 #[cfg(feature = "smol")]
 pub use runtime::Smol;
 pub use runtime::{AsyncIo, Executor};
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
-    Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
-    Register, Registration, Reply, Subscribe, Subscription, net::StartError, proto,
+    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode,
+    Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Handler,
+    Invocation, InvocationPolicy, Part, Parts, Principal, Publish, Question, Register, Registration, Reply,
+    Subscribe, Subscription, Verdict, auth,
+    net::{Listener, Refused, StartError, TlsError},
+    proto,
 };
 
 /// What is the same for each executor.
@@ -31,7 +36,7 @@ macro_rules! entrance {
         /// Connects to a router and joins a realm:
         /// `wamp_async_std::connect("ws://localhost:8080/ws").realm("realm1").await?`.
         ///
-        /// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see
+        /// The URL's scheme is the transport: `ws`, `wss`, `tcp` (or `rs`), `tcps` (or `rss`), `unix`, `ws+unix`; see
         /// [`Endpoint`](crate::Endpoint).
         pub fn connect(url: &str) -> Connect {
             Connect::url(url)

@@ -5,7 +5,7 @@ use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 use async_io::Timer;
 use wamp_driver::{
     Address, BoxFuture, Job, Runtime,
-    net::{Listener, Network, OpenListener, Socket},
+    net::{Accept, Network, OpenListener, Socket},
     proto::Instant,
 };
 
@@ -87,7 +87,7 @@ impl<E: Executor> Network for AsyncIo<E> {
         Box::pin(connect(to))
     }
 
-    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Listener>> {
+    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>> {
         listen(listener)
     }
 }

@@ -9,11 +9,11 @@ use std::{
 };
 
 use async_io::Async;
-use wamp_driver::net::{Listener, OpenListener, Socket};
+use wamp_driver::net::{Accept, OpenListener, Socket};
 
 use crate::connect::tcp;
 
-pub(crate) fn listen(listener: OpenListener) -> io::Result<Box<dyn Listener>> {
+pub(crate) fn listen(listener: OpenListener) -> io::Result<Box<dyn Accept>> {
     match listener {
         OpenListener::Tcp(listener) => Ok(Box::new(Tcp(Async::new(listener)?))),
         #[cfg(unix)]
@@ -24,7 +24,7 @@ pub(crate) fn listen(listener: OpenListener) -> io::Result<Box<dyn Listener>> {
 
 struct Tcp(Async<TcpListener>);
 
-impl Listener for Tcp {
+impl Accept for Tcp {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let stream = ready!(poll_accept(&self.0, context, |listener| Async::new(listener.accept()?.0)))?;
         Poll::Ready(tcp(stream))
@@ -35,10 +35,10 @@ impl Listener for Tcp {
 struct Unix(Async<UnixListener>);
 
 #[cfg(unix)]
-impl Listener for Unix {
+impl Accept for Unix {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let stream = ready!(poll_accept(&self.0, context, |listener| Async::new(listener.accept()?.0)))?;
-        Poll::Ready(Ok(Box::new(crate::connect::Stream(stream))))
+        Poll::Ready(Ok(crate::connect::unix(stream)))
     }
 }
 

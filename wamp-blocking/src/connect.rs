@@ -11,7 +11,10 @@ use std::{
 #[cfg(unix)]
 use mio::net::UnixStream;
 use mio::{event::Source, net::TcpStream};
-use wamp_driver::{Address, net::Socket};
+use wamp_driver::{
+    Address, Channel,
+    net::{Socket, tcp_channel},
+};
 
 use crate::{
     io::{Until, Watched},
@@ -31,7 +34,7 @@ pub(crate) async fn connect(reactor: Arc<Reactor>, to: Address) -> io::Result<Bo
             Err(failed)
         }
         #[cfg(unix)]
-        Address::Unix(path) => Ok(Box::new(Stream(Watched::new(reactor, UnixStream::connect(path)?)?))),
+        Address::Unix(path) => Ok(unix(Watched::new(reactor, UnixStream::connect(path)?)?)),
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
 }
@@ -79,14 +82,20 @@ async fn open(reactor: &Arc<Reactor>, address: SocketAddr) -> io::Result<Watched
 /// Small frames are not to wait for the acknowledgement of those before.
 pub(crate) fn tcp(stream: Watched<TcpStream>) -> io::Result<Box<dyn Socket>> {
     stream.get().set_nodelay(true)?;
-    Ok(Box::new(Stream(stream)))
+    let channel = tcp_channel(stream.get().peer_addr());
+    Ok(Box::new(Stream(stream, channel)))
 }
 
-/// A stream of mio's.
-pub(crate) struct Stream<S: Source>(pub(crate) Watched<S>);
+#[cfg(unix)]
+pub(crate) fn unix(stream: Watched<UnixStream>) -> Box<dyn Socket> {
+    Box::new(Stream(stream, Channel::unix()))
+}
+
+/// A stream of mio's, and what is known about it.
+struct Stream<S: Source>(Watched<S>, Channel);
 
 /// Ends one's own side.
-pub(crate) trait Close {
+trait Close {
     fn close(&self) -> io::Result<()>;
 }
 
@@ -126,5 +135,9 @@ where
 
     fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(self.0.get().close())
+    }
+
+    fn channel(&self) -> Channel {
+        self.1.clone()
     }
 }

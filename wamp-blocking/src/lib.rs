@@ -17,10 +17,14 @@ pub use progressive::{Arguments, Results};
 pub use runtime::Threads;
 pub use subscription::{RecvError, Subscription};
 pub use wait::Wait;
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions, ConnectError, Endpoint, Error,
-    ErrorReply, Event, Invocation, InvocationPolicy, Part, Publish, Register, Registration, Reply, Subscribe,
-    net::StartError, proto,
+    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CancelMode, ClientOptions,
+    ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Invocation, InvocationPolicy, Part,
+    Principal, Publish, Question, Register, Registration, Reply, Subscribe, Verdict, auth,
+    net::{Listener, Refused, StartError, TlsError},
+    proto,
 };
 
 /// A connection to be made: add settings, then [`wait`](Wait::wait) for a joined [`Client`].
@@ -34,7 +38,7 @@ pub type RouterBuilder = wamp_driver::net::RouterBuilder<Threads>;
 
 /// Connects to a router and joins a realm: `wamp_blocking::connect("ws://localhost:8080/ws").realm("realm1").wait()?`.
 ///
-/// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see [`Endpoint`].
+/// The URL's scheme is the transport: `ws`, `wss`, `tcp` (or `rs`), `tcps` (or `rss`), `unix`, `ws+unix`; see [`Endpoint`].
 pub fn connect(url: &str) -> Connect {
     Connect::url(url)
 }

@@ -26,7 +26,7 @@ use std::{
 use mio::{Events, Poll as Poller, Registry};
 use wamp_driver::{
     Address, BoxFuture, Job, Runtime,
-    net::{Listener, Network, OpenListener, Socket},
+    net::{Accept, Network, OpenListener, Socket},
     proto,
 };
 
@@ -301,7 +301,7 @@ impl Network for Threads {
         Box::pin(connect(self.reactor.clone(), to))
     }
 
-    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Listener>> {
+    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>> {
         listen(&self.reactor, listener)
     }
 }

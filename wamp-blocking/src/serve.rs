@@ -7,7 +7,7 @@ use std::{
 };
 
 use mio::net::TcpListener;
-use wamp_driver::net::{Listener, OpenListener, Socket};
+use wamp_driver::net::{Accept, OpenListener, Socket};
 
 use crate::{
     connect::tcp,
@@ -15,7 +15,7 @@ use crate::{
     runtime::Reactor,
 };
 
-pub(crate) fn listen(reactor: &Arc<Reactor>, listener: OpenListener) -> io::Result<Box<dyn Listener>> {
+pub(crate) fn listen(reactor: &Arc<Reactor>, listener: OpenListener) -> io::Result<Box<dyn Accept>> {
     match listener {
         OpenListener::Tcp(listener) => {
             Ok(Box::new(Tcp(Watched::new(reactor.clone(), TcpListener::from_std(listener))?)))
@@ -31,7 +31,7 @@ pub(crate) fn listen(reactor: &Arc<Reactor>, listener: OpenListener) -> io::Resu
 
 struct Tcp(Watched<TcpListener>);
 
-impl Listener for Tcp {
+impl Accept for Tcp {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let (stream, _) = ready!(self.0.poll(context, Until::Readable, TcpListener::accept, |_| true))?;
         Poll::Ready(tcp(Watched::new(self.0.reactor().clone(), stream)?))
@@ -42,11 +42,11 @@ impl Listener for Tcp {
 struct Unix(Watched<mio::net::UnixListener>);
 
 #[cfg(unix)]
-impl Listener for Unix {
+impl Accept for Unix {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let (stream, _) =
             ready!(self.0.poll(context, Until::Readable, mio::net::UnixListener::accept, |_| true))?;
         let stream = Watched::new(self.0.reactor().clone(), stream)?;
-        Poll::Ready(Ok(Box::new(crate::connect::Stream(stream))))
+        Poll::Ready(Ok(crate::connect::unix(stream)))
     }
 }

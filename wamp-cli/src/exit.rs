@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn remote(uri: &str) -> Failure {
-        Error::Remote(RemoteError { error: Uri::unchecked(uri), payload: Payload::empty() }).into()
+        Error::Remote(RemoteError::new(Uri::unchecked(uri), Payload::empty())).into()
     }
 
     #[test]

@@ -10,13 +10,14 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use wamp_proto::{
-    DecodeError, EncodeError, Payload, Uri, Value,
+    DecodeError, Payload, Uri, Value,
     message::{CallOptions, CancelMode, ResultDetails},
     session,
 };
 
 use crate::{
-    Client, Error, ProgressiveCall, StreamingCall, arguments::Arguments, pending::Pending, shared::Outcome,
+    Client, Error, ProgressiveCall, StreamingCall, arguments::Arguments, cipher::Sealing, pending::Pending,
+    shared::Outcome,
 };
 
 /// A call to be made: add what it needs, then `.await` it, or `.value()` for a typed result.
@@ -108,8 +109,7 @@ impl Call {
     /// ```
     pub fn progressive(mut self) -> ProgressiveCall {
         self.options.receive_progress = true;
-        let (client, call, cancel) = self.finish();
-        ProgressiveCall::new(client, call, cancel)
+        ProgressiveCall::new(self.finish())
     }
 
     /// Sends the arguments in parts, of which those given so far are the first (R-30), and takes progressive results:
@@ -127,22 +127,60 @@ impl Call {
     pub fn streaming(mut self) -> StreamingCall {
         self.options.receive_progress = true;
         self.options.progress = true;
-        let (client, call, cancel) = self.finish();
-        StreamingCall::new(client, call, cancel)
+        StreamingCall::new(self.finish())
     }
 
-    fn finish(self) -> (Client, Result<session::Call, EncodeError>, CancelMode) {
+    fn finish(self) -> Ready {
         let Self { client, procedure, arguments, mut options, timeout, cancel } = self;
         // Without a time limit of its own, a call has that of the client, which is nobody else's business.
         options.timeout =
             timeout.map(|timeout| u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).max(1));
-        let call = arguments.finish().map(|payload| session::Call {
-            procedure: Uri::unchecked(procedure),
-            options,
-            payload,
-            timeout,
+        let procedure = Uri::unchecked(procedure);
+        let sealing = Sealing::new(&client.shared, &procedure);
+        let payload = arguments.finish().map_err(Error::from);
+        let call = payload.and_then(|payload| sealing.seal(client.encoding(), payload)).map(|sealed| {
+            let (payload, wrapping) = sealed;
+            options.payload_attributes = wrapping;
+            session::Call { procedure, options, payload, timeout }
         });
-        (client, call, cancel)
+        Ready { client, call, cancel, reading: Reading { limited: timeout.is_some(), sealing } }
+    }
+}
+
+/// A call that can be sent.
+pub(crate) struct Ready {
+    pub(crate) client: Client,
+    pub(crate) call: Result<session::Call, Error>,
+    pub(crate) cancel: CancelMode,
+    pub(crate) reading: Reading,
+}
+
+/// How the answers to a call are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    /// The call has a time limit of its own.
+    limited: bool,
+    pub(crate) sealing: Sealing,
+}
+
+impl Reading {
+    /// The last answer.
+    pub(crate) fn outcome(&self, outcome: Result<Outcome, Error>) -> Result<CallResult, Error> {
+        match outcome {
+            Ok(Outcome::Result { details, payload }) => {
+                self.result(CallResult { details: *details, payload })
+            }
+            Ok(outcome) => Err(outcome.unexpected()),
+            Err(error) if self.limited => Err(self.sealing.open_error(error).of_limited_call()),
+            Err(error) => Err(self.sealing.open_error(error)),
+        }
+    }
+
+    /// Any result.
+    pub(crate) fn result(&self, result: CallResult) -> Result<CallResult, Error> {
+        let CallResult { details, payload } = result;
+        let payload = self.sealing.open(details.payload_attributes.as_deref(), payload)?;
+        Ok(CallResult { details, payload })
     }
 }
 
@@ -151,12 +189,10 @@ impl IntoFuture for Call {
     type IntoFuture = CallFuture;
 
     fn into_future(self) -> CallFuture {
-        let limited = self.timeout.is_some();
-        let (client, call, cancel) = self.finish();
-        let pending = Pending::new(client.shared.clone(), call.map_err(Error::from), |state, now, call| {
-            state.session.call(now, call)
-        });
-        CallFuture { pending, cancel, limited, _client: client }
+        let Ready { client, call, cancel, reading } = self.finish();
+        let pending =
+            Pending::new(client.shared.clone(), call, |state, now, call| state.session.call(now, call));
+        CallFuture { pending, cancel, reading, _client: client }
     }
 }
 
@@ -166,7 +202,7 @@ impl IntoFuture for Call {
 pub struct CallFuture {
     pending: Pending<session::Call>,
     cancel: CancelMode,
-    limited: bool,
+    reading: Reading,
     /// Keeps the session alive.
     _client: Client,
 }
@@ -175,8 +211,8 @@ impl Future for CallFuture {
     type Output = Result<CallResult, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let limited = self.limited;
-        self.pending.poll(context).map(|outcome| CallResult::new(outcome, limited))
+        let Self { pending, reading, .. } = &mut *self;
+        pending.poll(context).map(|outcome| reading.outcome(outcome))
     }
 }
 
@@ -201,16 +237,6 @@ pub struct CallResult {
 }
 
 impl CallResult {
-    /// Of the answer to a call, which may have had a time limit of its own.
-    pub(crate) fn new(outcome: Result<Outcome, Error>, limited: bool) -> Result<Self, Error> {
-        match outcome {
-            Ok(Outcome::Result { details, payload }) => Ok(Self { details: *details, payload }),
-            Ok(outcome) => Err(outcome.unexpected()),
-            Err(error) if limited => Err(error.of_limited_call()),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The positional results as a tuple or list.
     ///
     /// # Errors

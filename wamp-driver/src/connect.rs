@@ -1,6 +1,7 @@
 //! From an open transport to a joined session.
 
 use std::{
+    fmt,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -9,24 +10,39 @@ use std::{
 };
 
 use wamp_proto::{
-    Encoding, Limits, Uri,
+    Channel, Encoding, Limits, Uri,
+    auth::Secret,
     error::Closed,
     id::SessionId,
     message::{Feature, Features, Role, Roles, Welcome, WelcomeDetails},
     session::{self, Config, Session},
+    transport::heartbeat,
     uri::uris,
 };
 
-use crate::{Client, ConnectError, machine::ClientMachine, runtime::Runtime, shared::Shared, wakers::Place};
+use crate::{
+    Cipher, Client, ConnectError,
+    auth::{Auth, Login},
+    machine::ClientMachine,
+    runtime::Runtime,
+    shared::Shared,
+    wakers::Place,
+};
 
 /// Settings of a client, the same for every adapter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// The realm to join. Default `realm1`.
     pub realm: String,
     /// The serializers to offer, best first. Default MessagePack, CBOR, JSON; RawSocket offers the first alone.
     pub serializers: Vec<Encoding>,
+    /// How the client can prove who it is, best first. Default: not at all, it is anonymous.
+    pub auth: Vec<Auth>,
+    /// Headers of the WebSocket handshake besides those it needs.
+    pub headers: Vec<(String, Secret)>,
+    /// Whether to ask for batches of messages over WebSocket. Default: no.
+    pub batched: bool,
     /// How long making the connection may take, its transport's handshake included. Default 5 s.
     pub connect_timeout: Duration,
     /// How long the router may take to open the session. Default 10 s.
@@ -41,6 +57,13 @@ pub struct ClientOptions {
     pub max_invocations: usize,
     /// What to call ourselves, for the router's logs. Default: this library.
     pub agent: Option<String>,
+    /// When a silent router is asked for a sign of life, and how long it may take to give one. Default 20 s and 10 s.
+    pub heartbeat: heartbeat::Config,
+    /// How TLS is spoken.
+    #[cfg(feature = "tls")]
+    pub tls: crate::net::TlsOptions,
+    /// What payloads are encrypted with from end to end. Default: nothing.
+    pub cipher: Option<Arc<dyn Cipher>>,
 }
 
 impl Default for ClientOptions {
@@ -48,6 +71,9 @@ impl Default for ClientOptions {
         Self {
             realm: "realm1".to_owned(),
             serializers: vec![Encoding::MessagePack, Encoding::Cbor, Encoding::Json],
+            auth: Vec::new(),
+            headers: Vec::new(),
+            batched: false,
             connect_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
@@ -55,22 +81,38 @@ impl Default for ClientOptions {
             limits: Limits::default(),
             max_invocations: 1_000,
             agent: None,
+            heartbeat: heartbeat::Config::CLIENT,
+            #[cfg(feature = "tls")]
+            tls: crate::net::TlsOptions::default(),
+            cipher: None,
         }
     }
 }
 
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("realm", &self.realm)
+            .field("serializers", &self.serializers)
+            .field("agent", &self.agent)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ClientOptions {
-    /// A session over an open transport that speaks `encoding` and takes messages up to `send_limit` bytes: the machine for
-    /// the adapter's pump, and the future that waits until the session is joined.
+    /// A session over an open transport that speaks `encoding` and takes messages up to `send_limit` bytes, where `channel`
+    /// is what is known about the connection: the machine for the adapter's pump, and the future that waits until the
+    /// session is joined.
     ///
     /// # Errors
     ///
-    /// When the realm is not a URI.
+    /// When the realm is not a URI, or a secret is not there.
     pub fn start(
         &self,
         runtime: Arc<dyn Runtime>,
         encoding: Encoding,
         send_limit: usize,
+        channel: Channel,
     ) -> Result<(ClientMachine, JoinFuture), ConnectError> {
         let mut config = Config::new(self.realm.parse::<Uri>()?);
         config.roles = roles();
@@ -79,9 +121,13 @@ impl ClientOptions {
         config.request_timeout = self.request_timeout;
         config.close_timeout = self.close_timeout;
         config.agent = self.agent.clone().or(config.agent);
+        let login = Login::new(&self.auth, channel, runtime.seed())?;
+        login.exchange.fill(&mut config);
         let mut session = Session::new(Arc::new(config), encoding, runtime.now());
         session.set_send_limit(send_limit);
-        let shared = Arc::new(Shared::new(runtime, session, self.limits.message_size, self.max_invocations));
+        let (size, invocations) = (self.limits.message_size, self.max_invocations);
+        let shared = Arc::new(Shared::new(runtime, session, size, invocations, self.cipher.clone()));
+        shared.peek(|state| state.login = Some(Box::new(login)));
         Ok((ClientMachine(shared.clone()), JoinFuture { shared, place: None }))
     }
 }
@@ -99,6 +145,7 @@ fn roles() -> Roles {
                 F::CallTimeout,
                 F::CallCanceling,
                 F::CallerIdentification,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
@@ -114,11 +161,17 @@ fn roles() -> Roles {
                 F::SharedRegistration,
                 F::RegistrationRevocation,
                 F::CallReroute,
+                F::PayloadPassthruMode,
             ]),
         )
         .with(
             Role::Publisher,
-            set(&[F::PublisherExclusion, F::PublisherIdentification, F::SubscriberBlackwhiteListing]),
+            set(&[
+                F::PublisherExclusion,
+                F::PublisherIdentification,
+                F::SubscriberBlackwhiteListing,
+                F::PayloadPassthruMode,
+            ]),
         )
         .with(
             Role::Subscriber,
@@ -128,6 +181,7 @@ fn roles() -> Roles {
                 F::PublicationTrustlevels,
                 F::SubscriptionRevocation,
                 F::EventRetention,
+                F::PayloadPassthruMode,
             ]),
         )
 }
@@ -181,7 +235,8 @@ impl Drop for JoinFuture {
     fn drop(&mut self) {
         // A client takes `joined` away.
         let unclaimed = |state: &mut crate::shared::State| {
-            state.joined.is_some() || state.session.state() == session::State::Joining
+            state.joined.is_some()
+                || matches!(state.session.state(), session::State::Joining | session::State::Authenticating)
         };
         let (unclaimed, _waker) =
             self.shared.peek(|state| (unclaimed(state), state.watchers.leave(&mut self.place)));

@@ -7,7 +7,9 @@ use std::{fmt, path::PathBuf, str::FromStr};
 /// | URL | transport |
 /// |---|---|
 /// | `ws://host[:port][/path]` | WebSocket, port 80 unless said |
+/// | `wss://host[:port][/path]` | WebSocket over TLS, port 443 unless said |
 /// | `tcp://host:port`, `rs://host:port` | RawSocket over TCP |
+/// | `tcps://host:port`, `rss://host:port` | RawSocket over TLS |
 /// | `unix:///path` | RawSocket over a Unix socket |
 /// | `ws+unix:///path` | WebSocket over a Unix socket |
 ///
@@ -29,8 +31,17 @@ pub enum Endpoint {
         /// Path and query, with the leading slash.
         path: String,
     },
+    /// WebSocket over TLS (W-97).
+    WebSocketTls {
+        /// Host and port.
+        address: SocketAddress,
+        /// Path and query, with the leading slash.
+        path: String,
+    },
     /// RawSocket over TCP.
     RawSocket(SocketAddress),
+    /// RawSocket over TLS (W-97).
+    RawSocketTls(SocketAddress),
     /// RawSocket over a Unix socket.
     Unix(PathBuf),
     /// WebSocket over a Unix socket.
@@ -65,9 +76,30 @@ impl Endpoint {
     /// Where the socket is opened to.
     pub fn address(&self) -> Address {
         match self {
-            Self::WebSocket { address, .. } | Self::RawSocket(address) => Address::Tcp(address.clone()),
+            Self::WebSocket { address, .. }
+            | Self::WebSocketTls { address, .. }
+            | Self::RawSocket(address)
+            | Self::RawSocketTls(address) => Address::Tcp(address.clone()),
             Self::Unix(path) | Self::WebSocketUnix(path) => Address::Unix(path.clone()),
         }
+    }
+
+    /// Whether TLS is spoken.
+    pub fn is_tls(&self) -> bool {
+        matches!(self, Self::WebSocketTls { .. } | Self::RawSocketTls(_))
+    }
+
+    /// The same transport in another place, which is one of TCP; a path of a Unix socket stays where it is.
+    #[must_use]
+    pub fn at(mut self, to: SocketAddress) -> Self {
+        match &mut self {
+            Self::WebSocket { address, .. }
+            | Self::WebSocketTls { address, .. }
+            | Self::RawSocket(address)
+            | Self::RawSocketTls(address) => *address = to,
+            Self::Unix(_) | Self::WebSocketUnix(_) => {}
+        }
+        self
     }
 }
 
@@ -90,21 +122,26 @@ impl FromStr for Endpoint {
 }
 
 fn parse(url: &str) -> Result<Endpoint, &'static str> {
-    let (scheme, rest) =
-        url.split_once("://").ok_or("it needs a scheme: ws://, tcp://, rs://, unix:// or ws+unix://")?;
+    let (scheme, rest) = url
+        .split_once("://")
+        .ok_or("it needs a scheme: ws://, wss://, tcp://, tcps://, unix:// or ws+unix://")?;
     match scheme {
-        "ws" => {
-            let start = rest.find(['/', '?']).unwrap_or(rest.len());
-            let (authority, path) = rest.split_at(start);
-            let slash = if path.starts_with('/') { "" } else { "/" };
-            Ok(Endpoint::WebSocket { address: address(authority, Some(80))?, path: format!("{slash}{path}") })
-        }
+        "ws" => websocket(rest, 80).map(|(address, path)| Endpoint::WebSocket { address, path }),
+        "wss" => websocket(rest, 443).map(|(address, path)| Endpoint::WebSocketTls { address, path }),
         "tcp" | "rs" => Ok(Endpoint::RawSocket(address(rest.trim_end_matches('/'), None)?)),
+        "tcps" | "rss" => Ok(Endpoint::RawSocketTls(address(rest.trim_end_matches('/'), None)?)),
         "unix" => Ok(Endpoint::Unix(path(rest)?)),
         "ws+unix" => Ok(Endpoint::WebSocketUnix(path(rest)?)),
-        "wss" | "tcps" | "rss" | "wss+unix" => Err("TLS is not supported yet"),
-        _ => Err("the scheme must be ws, tcp, rs, unix or ws+unix"),
+        "wss+unix" => Err("a Unix socket never leaves this machine: use ws+unix://, without TLS"),
+        _ => Err("the scheme must be ws, wss, tcp, tcps, rs, rss, unix or ws+unix"),
     }
+}
+
+fn websocket(rest: &str, default_port: u16) -> Result<(SocketAddress, String), &'static str> {
+    let start = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(start);
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    Ok((address(authority, Some(default_port))?, format!("{slash}{path}")))
 }
 
 fn address(authority: &str, default_port: Option<u16>) -> Result<SocketAddress, &'static str> {
@@ -139,7 +176,9 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WebSocket { address, path } => write!(f, "ws://{address}{path}"),
+            Self::WebSocketTls { address, path } => write!(f, "wss://{address}{path}"),
             Self::RawSocket(address) => write!(f, "tcp://{address}"),
+            Self::RawSocketTls(address) => write!(f, "tcps://{address}"),
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::WebSocketUnix(path) => write!(f, "ws+unix://{}", path.display()),
         }
@@ -168,12 +207,18 @@ mod tests {
             ("ws://h:1/ws?x=1", "ws://h:1/ws?x=1"),
             ("ws://h?x=1", "ws://h:80/?x=1"),
             ("ws://[::1]:9000/ws", "ws://[::1]:9000/ws"),
+            ("wss://localhost", "wss://localhost:443/"),
+            ("wss://h:8443/ws", "wss://h:8443/ws"),
             ("tcp://127.0.0.1:0", "tcp://127.0.0.1:0"),
+            ("tcps://h:1", "tcps://h:1"),
+            ("rss://[::1]:1/", "tcps://[::1]:1"),
             ("rs://h:1/", "tcp://h:1"),
             ("unix:///tmp/r.sock", "unix:///tmp/r.sock"),
             ("ws+unix:///tmp/r.sock", "ws+unix:///tmp/r.sock"),
         ] {
-            assert_eq!(url.parse::<Endpoint>().unwrap().to_string(), shown, "{url}");
+            let endpoint = url.parse::<Endpoint>().unwrap();
+            assert_eq!(endpoint.to_string(), shown, "{url}");
+            assert_eq!(shown.parse::<Endpoint>().unwrap(), endpoint);
         }
     }
 
@@ -182,7 +227,8 @@ mod tests {
         for (url, why) in [
             ("localhost:8080", "scheme"),
             ("http://localhost", "scheme"),
-            ("wss://localhost", "TLS"),
+            ("wss+unix:///tmp/r.sock", "ws+unix"),
+            ("rss://h", "port"),
             ("ws://", "host"),
             ("ws://:80", "host"),
             ("ws://h:x", "port"),

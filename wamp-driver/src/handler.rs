@@ -72,12 +72,12 @@ impl ErrorReply {
         Self::new(uris::error::INVALID_ARGUMENT).arg(error.to_string())
     }
 
-    fn into_remote(self, encoding: Encoding) -> RemoteError {
+    pub(crate) fn into_remote(self, encoding: Encoding) -> RemoteError {
         if let Some(error) = &self.failed {
             tracing::error!(error = %self.error, %error, "the arguments of an error cannot be serialized");
         }
         let payload = Payload::new(encoding, &self.args, &self.kwargs);
-        RemoteError { error: self.error, payload: payload.unwrap_or_else(|_| Payload::empty()) }
+        RemoteError::new(self.error, payload.unwrap_or_else(|_| Payload::empty()))
     }
 }
 

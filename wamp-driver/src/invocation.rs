@@ -10,13 +10,14 @@ use std::{
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 use wamp_proto::{
-    DecodeError, EncodeError, Encoding, Payload,
+    DecodeError, Encoding, Payload,
     id::{RegistrationId, RequestId},
     message::InvocationDetails,
 };
 
 use crate::{
     Error, ErrorReply,
+    cipher::{Sealed, Sealing},
     queue::Queue,
     room::{Room, Urgency},
     shared::Shared,
@@ -34,7 +35,9 @@ pub struct Invocation {
     pub details: InvocationDetails,
     /// The arguments.
     pub payload: Payload,
-    shared: Arc<Shared>,
+    /// What its payloads are wrapped in.
+    pub(crate) sealing: Sealing,
+    pub(crate) shared: Arc<Shared>,
     parts: Option<Arc<Queue<Part>>>,
 }
 
@@ -47,7 +50,7 @@ impl Invocation {
         payload: Payload,
         parts: Option<Arc<Queue<Part>>>,
     ) -> Self {
-        Self { request, registration, details, payload, shared, parts }
+        Self { request, registration, details, payload, sealing: Sealing::default(), shared, parts }
     }
 
     pub(crate) fn encoding(&self) -> Encoding {
@@ -91,7 +94,8 @@ impl Invocation {
     ///
     /// The future fails when the caller does not [take them](Self::receives_progress), or has given up.
     pub fn progress<A: Serialize>(&self, args: A) -> ProgressFuture {
-        let payload = Payload::from_args(self.encoding(), &args);
+        let payload = Payload::from_args(self.encoding(), &args).map_err(Error::from);
+        let payload = payload.and_then(|payload| self.sealing.seal(self.encoding(), payload));
         ProgressFuture { room: Room::new(self.shared.clone()), request: self.request, payload: Some(payload) }
     }
 
@@ -133,7 +137,7 @@ impl From<Payload> for Reply {
 pub struct ProgressFuture {
     room: Room,
     request: RequestId,
-    payload: Option<Result<Payload, EncodeError>>,
+    payload: Option<Result<Sealed, Error>>,
 }
 
 impl Future for ProgressFuture {
@@ -149,7 +153,12 @@ impl Future for ProgressFuture {
             if state.is_canceled(*request) {
                 return Err(Error::Canceled);
             }
-            Ok(state.session.reply(*request)?.progress(payload?)?)
+            let (payload, wrapping) = payload?;
+            let mut reply = state.session.reply(*request)?;
+            if let Some(wrapping) = wrapping {
+                reply = reply.wrapped(*wrapping)?;
+            }
+            Ok(reply.progress(payload)?)
         })
     }
 }
@@ -225,7 +234,10 @@ impl Stream for Parts {
                 if part.last {
                     self.invocation.parts = None;
                 }
-                Poll::Ready(Some(Ok(part)))
+                // what a part is wrapped in, the first one has said.
+                let attributes = self.invocation.details.payload_attributes.as_deref();
+                let opened = self.invocation.sealing.open(attributes, part.payload);
+                Poll::Ready(Some(Ok(Part { last: part.last, payload: opened? })))
             }
             // They ended without a last one.
             None => {

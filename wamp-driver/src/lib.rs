@@ -2,7 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+pub mod auth;
+mod authenticator;
+mod authorizer;
 mod call;
+mod cipher;
 mod client;
 #[cfg(feature = "config")]
 pub mod config;
@@ -11,12 +15,14 @@ mod duration;
 mod endpoint;
 mod error;
 mod handler;
+mod insider;
 mod invocation;
 mod machine;
 mod memory;
 mod meta;
 pub mod net;
 mod pending;
+mod procedure;
 mod progressive;
 mod publish;
 mod queue;
@@ -28,19 +34,22 @@ mod shared;
 mod subscribe;
 mod wakers;
 
+pub use authenticator::Authenticator;
+pub use authorizer::Authorizer;
 pub use call::{Call, CallFuture, CallResult, ValueCall};
+pub use cipher::{Cipher, CipherError, Wrapping};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use duration::parse as parse_duration;
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
-pub use error::{ConnectError, Error};
+pub use error::{ConnectError, Error, Fault};
 pub use handler::{BlockingHandler, ErrorReply, Handler};
 pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture, Reply};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
-    ByMatch, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo, Registrations,
-    SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
+    ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo,
+    Registrations, SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
 };
 pub use progressive::{
     CallSink, CallStream, LastResult, NextResult, ProgressiveCall, SendPart, StreamingCall,
@@ -53,7 +62,9 @@ pub use runtime::{BoxFuture, Job, Runtime};
 pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
 pub use wamp_proto as proto;
+pub use wamp_proto::channel::{Channel, ClientCertificate, Cookie};
 pub use wamp_proto::message::{CancelMode, InvocationPolicy, WelcomeDetails};
+pub use wamp_proto::router::{Authentication, Grant, Principal, Question, Verdict};
 
 #[cfg(test)]
 mod tests;

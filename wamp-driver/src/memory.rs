@@ -4,12 +4,18 @@ use std::{
     collections::VecDeque,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
+use wamp_proto::{
+    Channel, Encoding,
+    router::{Grant, Opened},
+};
 
 use crate::{
+    Client, ClientOptions, ConnectError, RouterHandle,
     machine::{Flow, Machine},
     runtime::{BoxFuture, Runtime},
 };
@@ -17,16 +23,31 @@ use crate::{
 /// Pumps frames between a client's machine and a router's until one of them closes: run it as a task.
 ///
 /// Frames change hands as they are: nothing is copied, and both ends speak the same encoding.
-pub fn link(
-    runtime: std::sync::Arc<dyn Runtime>,
-    client: impl Machine,
-    router: impl Machine,
-) -> BoxFuture<()> {
+pub fn link(runtime: Arc<dyn Runtime>, client: impl Machine, router: impl Machine) -> BoxFuture<()> {
     Box::pin(Link { runtime, client, router, frames: VecDeque::new(), timer: None })
 }
 
+/// A session of a client within this process: frames change hands, no socket is used. `known_as` is whom the client is taken
+/// for without any proof.
+pub(crate) async fn join(
+    runtime: Arc<dyn Runtime>,
+    router: &RouterHandle,
+    options: &ClientOptions,
+    known_as: Option<Grant>,
+) -> Result<Client, ConnectError> {
+    let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
+    let send_limit = router.limits().message_size;
+    let (machine, join) = options.start(runtime.clone(), encoding, send_limit, Channel::in_process())?;
+    let mut opened =
+        Opened::new(encoding).send_limit(options.limits.message_size).channel(Channel::in_process());
+    opened.known_as = known_as;
+    let connection = router.open(opened);
+    runtime.spawn(link(runtime.clone(), machine, connection));
+    join.await
+}
+
 struct Link<C, R> {
-    runtime: std::sync::Arc<dyn Runtime>,
+    runtime: Arc<dyn Runtime>,
     client: C,
     router: R,
     frames: VecDeque<Bytes>,

@@ -1,12 +1,18 @@
 //! The meta API: what the router tells of its sessions, registrations and subscriptions, and lets peers do with them.
 
+use std::{
+    future::{Future, IntoFuture as _},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use serde::{Deserialize, Serialize};
 use wamp_proto::{
     DecodeError, Dict, Match, Value,
     id::{PublicationId, RegistrationId, SessionId, SubscriptionId},
 };
 
-use crate::{Client, Event, Subscribe, ValueCall};
+use crate::{CallFuture, Client, Error, Event, Subscribe, ValueCall};
 
 /// The meta API of the router, for the realm of the session: see [`Client::meta`]. The router may refuse any part of it.
 ///
@@ -307,8 +313,29 @@ impl Subscriptions {
     }
 
     /// The events of a subscription that the router has kept.
-    pub fn events(&self, subscription: SubscriptionId, query: HistoryQuery) -> ValueCall<Vec<PastEvent>> {
-        self.0.call("wamp.subscription.get_events").args((subscription,)).kwargs(query).value()
+    pub fn events(&self, subscription: SubscriptionId, query: HistoryQuery) -> HistoryFuture {
+        let call = self.0.call("wamp.subscription.get_events").args((subscription,)).kwargs(query);
+        HistoryFuture(call.into_future())
+    }
+}
+
+/// A question for past events under way: see [`Subscriptions::events`].
+#[derive(Debug)]
+#[must_use = "nothing is asked until it is awaited"]
+pub struct HistoryFuture(CallFuture);
+
+impl Future for HistoryFuture {
+    type Output = Result<Vec<PastEvent>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|result| {
+            let result = result?;
+            // They are the arguments of the result; other routers answer with one list of them.
+            match result.args::<(Vec<PastEvent>,)>() {
+                Ok((events,)) => Ok(events),
+                Err(_) => Ok(result.args()?),
+            }
+        })
     }
 }
 

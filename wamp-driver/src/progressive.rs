@@ -12,10 +12,12 @@ use std::{
 use futures_core::Stream;
 use futures_sink::Sink;
 use serde::Serialize;
-use wamp_proto::{EncodeError, Payload, error::Misuse, id::RequestId, message::CancelMode, session};
+use wamp_proto::{Payload, error::Misuse, id::RequestId, message::CancelMode, session};
 
 use crate::{
     CallResult, Client, Error,
+    call::{Reading, Ready},
+    cipher::Sealing,
     pending::Pending,
     queue::Queue,
     room::{Room, Urgency},
@@ -44,7 +46,7 @@ struct Start {
     results: Arc<Queue<CallResult>>,
     client: Client,
     cancel: CancelMode,
-    limited: bool,
+    reading: Reading,
 }
 
 #[derive(Debug)]
@@ -54,17 +56,17 @@ struct Wish {
 }
 
 impl Start {
-    fn new(client: Client, call: Result<session::Call, EncodeError>, cancel: CancelMode) -> Self {
+    fn new(call: Ready) -> Self {
+        let Ready { client, call, cancel, reading } = call;
         let results = Arc::new(Queue::new(MAX_RESULTS));
-        let limited = call.as_ref().is_ok_and(|call| call.timeout.is_some());
         let wish = call.map(|call| Wish { call, results: results.clone() });
         let send: fn(&mut _, _, Wish) -> _ = |state: &mut crate::shared::State, now, wish: Wish| {
             let request = state.session.call(now, wish.call)?;
             state.results.insert(request, wish.results);
             Ok(request)
         };
-        let pending = Pending::new(client.shared.clone(), wish.map_err(Error::from), send);
-        Self { pending: Some(pending), results, client, cancel, limited }
+        let pending = Pending::new(client.shared.clone(), wish, send);
+        Self { pending: Some(pending), results, client, cancel, reading }
     }
 
     /// The stream of the results, once the call is made.
@@ -72,18 +74,18 @@ impl Start {
         let Some(pending) = &mut self.pending else { return Poll::Pending };
         let request = ready!(pending.poll_made(context))?;
         let Some(pending) = self.pending.take() else { return Poll::Pending };
-        let (results, client) = (self.results.clone(), self.client.clone());
-        let Self { cancel, limited, .. } = *self;
+        let Self { results, client, cancel, reading, .. } = self;
+        let (results, client, reading, cancel) = (results.clone(), client.clone(), reading.clone(), *cancel);
         Poll::Ready(Ok((
             request,
-            CallStream { pending, results, last: None, done: false, cancel, limited, client },
+            CallStream { pending, results, last: None, done: false, cancel, reading, client },
         )))
     }
 }
 
 impl ProgressiveCall {
-    pub(crate) fn new(client: Client, call: Result<session::Call, EncodeError>, cancel: CancelMode) -> Self {
-        Self(Start::new(client, call, cancel))
+    pub(crate) fn new(call: Ready) -> Self {
+        Self(Start::new(call))
     }
 }
 
@@ -96,8 +98,8 @@ impl Future for ProgressiveCall {
 }
 
 impl StreamingCall {
-    pub(crate) fn new(client: Client, call: Result<session::Call, EncodeError>, cancel: CancelMode) -> Self {
-        Self(Start::new(client, call, cancel))
+    pub(crate) fn new(call: Ready) -> Self {
+        Self(Start::new(call))
     }
 }
 
@@ -106,8 +108,8 @@ impl Future for StreamingCall {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let (request, stream) = ready!(self.0.poll(context))?;
-        let shared = stream.client.shared.clone();
-        Poll::Ready(Ok((CallSink { room: Room::new(shared.clone()), shared, request }, stream)))
+        let (shared, sealing) = (stream.client.shared.clone(), stream.reading.sealing.clone());
+        Poll::Ready(Ok((CallSink { room: Room::new(shared.clone()), shared, request, sealing }, stream)))
     }
 }
 
@@ -124,7 +126,7 @@ pub struct CallStream {
     last: Option<Result<CallResult, Error>>,
     done: bool,
     cancel: CancelMode,
-    limited: bool,
+    reading: Reading,
     /// Keeps the session alive.
     client: Client,
 }
@@ -156,13 +158,13 @@ impl Stream for CallStream {
         // The last one is looked for first: when it is there, so are all before it.
         if this.last.is_none() {
             if let Poll::Ready(outcome) = this.pending.poll(context) {
-                this.last = Some(CallResult::new(outcome, this.limited));
+                this.last = Some(this.reading.outcome(outcome));
             }
         }
         match (this.results.poll(context), this.last.take()) {
             (Poll::Ready(Some(result)), last) => {
                 this.last = last;
-                Poll::Ready(Some(Ok(result)))
+                Poll::Ready(Some(this.reading.result(result)))
             }
             (_, Some(last)) => {
                 this.done = true;
@@ -227,6 +229,7 @@ pub struct CallSink {
     request: RequestId,
     /// Where the sink waits for room.
     room: Room,
+    sealing: Sealing,
 }
 
 impl CallSink {
@@ -245,9 +248,15 @@ impl CallSink {
     }
 
     fn part<T: Serialize>(&self, args: &T, progress: bool) -> SendPart<'static> {
-        let payload = Payload::from_args(self.shared.encoding, args);
+        let payload = self.seal(args);
         let (room, request) = (Room::new(self.shared.clone()), self.request);
         SendPart { room, request, progress, payload: Some(payload), sink: PhantomData }
+    }
+
+    /// the first part has said what all of them are wrapped in.
+    fn seal<T: Serialize>(&self, args: &T) -> Result<Payload, Error> {
+        let encoding = self.shared.encoding;
+        Ok(self.sealing.seal(encoding, Payload::from_args(encoding, args)?)?.0)
     }
 
     fn send_now(&self, payload: Payload, progress: bool) -> Result<(), Error> {
@@ -271,7 +280,7 @@ pub struct SendPart<'a> {
     room: Room,
     request: RequestId,
     progress: bool,
-    payload: Option<Result<Payload, EncodeError>>,
+    payload: Option<Result<Payload, Error>>,
     /// One after the other.
     sink: PhantomData<&'a mut CallSink>,
 }
@@ -303,7 +312,7 @@ impl<T: Serialize> Sink<T> for CallSink {
     }
 
     fn start_send(self: Pin<&mut Self>, args: T) -> Result<(), Error> {
-        self.send_now(Payload::from_args(self.shared.encoding, &args)?, true)
+        self.send_now(self.seal(&args)?, true)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -311,7 +320,7 @@ impl<T: Serialize> Sink<T> for CallSink {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        Poll::Ready(match self.send_now(Payload::empty(), false) {
+        Poll::Ready(match self.seal(&[(); 0]).and_then(|payload| self.send_now(payload, false)) {
             // It was closed before, or the callee was content with less.
             Err(Error::Misuse(Misuse::CallComplete(_) | Misuse::NoSuchCall(_))) => Ok(()),
             sent => sent,

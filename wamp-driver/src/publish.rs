@@ -13,7 +13,7 @@ use wamp_proto::{
     message::PublishOptions,
 };
 
-use crate::{Client, Error, arguments::Arguments, pending::Pending, shared::Outcome};
+use crate::{Client, Error, arguments::Arguments, cipher::Sealing, pending::Pending, shared::Outcome};
 
 /// An event to be published: add what it needs, then `.await` it.
 #[derive(Debug)]
@@ -126,14 +126,21 @@ impl IntoFuture for Publish {
     type IntoFuture = PublishFuture;
 
     fn into_future(self) -> PublishFuture {
-        let Self { client, topic, arguments, options } = self;
-        let wish = arguments.finish().map(|payload| Wish { topic: Uri::unchecked(topic), options, payload });
+        let Self { client, topic, arguments, mut options } = self;
+        let topic = Uri::unchecked(topic);
+        let payload = arguments.finish().map_err(Error::from);
+        let sealing = Sealing::new(&client.shared, &topic);
+        let wish = payload.and_then(|payload| sealing.seal(client.encoding(), payload)).map(|sealed| {
+            let (payload, wrapping) = sealed;
+            options.payload_attributes = wrapping;
+            Wish { topic, options, payload }
+        });
         let acknowledge = wish.as_ref().is_ok_and(|wish| wish.options.acknowledge);
         let send: fn(&mut _, _, Wish) -> _ = |state: &mut crate::shared::State, now, wish: Wish| {
             state.session.publish(now, wish.topic, wish.options, wish.payload)
         };
         PublishFuture {
-            pending: Pending::new(client.shared.clone(), wish.map_err(Error::from), send),
+            pending: Pending::new(client.shared.clone(), wish, send),
             acknowledge,
             _client: client,
         }

@@ -16,7 +16,10 @@ use wamp_proto::{
     message::EventDetails,
 };
 
-use crate::shared::lock;
+use crate::{
+    cipher::{CipherError, Sealing},
+    shared::{Shared, lock},
+};
 
 /// An event of a subscription. What the router says about it never mixes with what the publisher sent.
 #[derive(Clone, Debug)]
@@ -32,6 +35,8 @@ pub struct Event {
     pub details: EventDetails,
     /// What the publisher sent.
     pub payload: Payload,
+    /// Why the payload could not be decrypted, if it could not (see [`Cipher`](crate::Cipher)): it is as it came then.
+    pub sealed: Option<CipherError>,
     /// How many events were dropped right before this one, because the stream was not read as fast as they came.
     pub missed: u64,
 }
@@ -41,27 +46,49 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// When they are of another type.
+    /// When they are of another type, or cannot be decrypted.
     pub fn args<'de, T: Deserialize<'de>>(&'de self) -> Result<T, DecodeError> {
-        self.payload.args()
+        self.readable()?.args()
     }
 
     /// The keyword arguments as a struct or map.
     ///
     /// # Errors
     ///
-    /// When they are of another type.
+    /// When they are of another type, or cannot be decrypted.
     pub fn kwargs<'de, T: Deserialize<'de>>(&'de self) -> Result<T, DecodeError> {
-        self.payload.kwargs()
+        self.readable()?.kwargs()
     }
 
     /// The one value that was published: see [`Payload::value`].
     ///
     /// # Errors
     ///
-    /// When it is of another type.
+    /// When it is of another type, or cannot be decrypted.
     pub fn value<'de, T: Deserialize<'de>>(&'de self) -> Result<T, DecodeError> {
-        self.payload.value()
+        self.readable()?.value()
+    }
+
+    fn readable(&self) -> Result<&Payload, DecodeError> {
+        match &self.sealed {
+            None => Ok(&self.payload),
+            Some(_) => {
+                Err(DecodeError::Type { expected: "a payload that the cipher decrypts", found: "another" })
+            }
+        }
+    }
+
+    /// Unwraps the payload, if the client has a cipher for the topic.
+    pub(crate) fn open(mut self, shared: &Shared) -> Self {
+        let attributes = self.details.payload_attributes.as_deref();
+        match Sealing::new(shared, &self.topic).open(attributes, self.payload.clone()) {
+            Ok(payload) => self.payload = payload,
+            Err(error) => {
+                tracing::warn!(topic = %self.topic, %error, "an event cannot be decrypted");
+                self.sealed = Some(error);
+            }
+        }
+        self
     }
 }
 

@@ -15,6 +15,7 @@ use wamp_proto::{
 
 use crate::{
     Client, Error,
+    cipher::sealing,
     handler::DynHandler,
     pending::Pending,
     shared::{Outcome, State},
@@ -89,7 +90,8 @@ impl IntoFuture for Register {
     type IntoFuture = RegisterFuture;
 
     fn into_future(self) -> RegisterFuture {
-        let Self { client, wish } = self;
+        let Self { client, mut wish } = self;
+        wish.handler = sealing(&client.shared, &wish.procedure, wish.handler);
         let send: fn(&mut State, _, Wish) -> _ = |state, now, wish| {
             let request = state.session.register(now, wish.procedure, wish.options)?;
             state.offered.insert(request, wish.handler);

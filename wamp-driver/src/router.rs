@@ -1,22 +1,29 @@
 //! The router, shared by the connections of an adapter.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use wamp_proto::{
-    Encoding, Instant, Limits,
+    Encoding, Instant, Limits, Uri,
+    id::SessionId,
     message::Message,
-    router::{Action, Config, ConnectionId, Counts, Event, Opened, Router},
+    router::{
+        Action, Authorization, Changes, Config, ConnectionId, Counts, Event, Grant, Opened, Permission,
+        Question, Router,
+    },
 };
 
 use crate::{
+    authenticator::Authenticators,
+    authorizer::{Authorizer, Procedure, decide},
     machine::{BATCH, Flow, Machine},
     runtime::{BoxFuture, Runtime},
     shared::lock,
@@ -29,9 +36,15 @@ use crate::{
 #[derive(Clone)]
 pub struct RouterHandle(Arc<Shared>);
 
-struct Shared {
+pub(crate) struct Shared {
     runtime: Arc<dyn Runtime>,
     limits: Limits,
+    authenticators: Authenticators,
+    /// Whom clients within this process are taken for.
+    known_as: Option<Grant>,
+    authorization_timeout: Duration,
+    /// Who decides about the dynamic roles of each realm.
+    authorizers: Mutex<HashMap<Uri, Arc<dyn Authorizer>>>,
     state: Mutex<State>,
 }
 
@@ -49,14 +62,32 @@ struct State {
 
 impl RouterHandle {
     /// A router for the realms of `config`; its timer runs as a task of `runtime`, as long as the router is in use.
-    pub fn new(runtime: Arc<dyn Runtime>, mut config: Config) -> Self {
-        let limits = config.limits;
+    pub fn new(runtime: Arc<dyn Runtime>, config: Config) -> Self {
+        Self::with(runtime, config, Authenticators::default(), Some(Grant::trusted()))
+    }
+
+    /// The same, with those who decide about clients, and with whom clients within this process are taken for.
+    pub(crate) fn with(
+        runtime: Arc<dyn Runtime>,
+        mut config: Config,
+        authenticators: Authenticators,
+        known_as: Option<Grant>,
+    ) -> Self {
+        let (limits, authorization_timeout) = (config.limits, config.authorization_timeout);
         if config.unix_time_at_zero.is_zero() {
             config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
         }
         let router = Router::new(config, runtime.seed());
         let state = State { router, pumps: Vec::new(), timer: None, armed: None, idle: Vec::new() };
-        let shared = Arc::new(Shared { runtime, limits, state: Mutex::new(state) });
+        let shared = Arc::new(Shared {
+            runtime,
+            limits,
+            authenticators,
+            known_as,
+            authorization_timeout,
+            authorizers: Mutex::default(),
+            state: Mutex::new(state),
+        });
         let timer = Timer { shared: Arc::downgrade(&shared), sleep: None };
         shared.runtime.spawn(Box::pin(timer));
         Self(shared)
@@ -64,8 +95,9 @@ impl RouterHandle {
 
     /// A connection whose transport is open: give it to a pump.
     pub fn open(&self, opened: Opened) -> RouterConnection {
+        let encoding = opened.encoding;
         let id = self.0.update(None, |router, now| router.open(now, opened));
-        RouterConnection { shared: self.0.clone(), id, encoding: opened.encoding }
+        RouterConnection { shared: self.0.clone(), id, encoding }
     }
 
     /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of
@@ -75,14 +107,48 @@ impl RouterHandle {
         Idle(self.0.clone())
     }
 
+    /// Decides from now on what the dynamic roles of a realm may do.
+    pub fn set_authorizer(&self, realm: &Uri, authorizer: impl Authorizer) {
+        let former = lock(&self.0.authorizers).insert(realm.clone(), Arc::new(authorizer));
+        drop(former);
+    }
+
+    /// The same by a procedure of the realm, as Crossbar.io has it. It is called with a dict about the session (`session`,
+    /// `realm`, `authid`, `authrole`, `authmethod`, `authprovider`), a URI, an action (`call`, `register`, `publish` or
+    /// `subscribe`) and a dict of options. It answers with a bool, or with a dict of `allow` and perhaps `disclose`, both
+    /// bools, and `cache`, which is a number of seconds, or true for a minute. Whatever else comes of the call, the request
+    /// is refused. The role of whoever registers the procedure must not be a dynamic one.
+    pub fn set_authorizer_procedure(&self, realm: &Uri, procedure: impl Into<String>) {
+        self.set_authorizer(realm, Procedure::new(Arc::downgrade(&self.0), realm, procedure.into()));
+    }
+
+    /// Changes settings of the running router; see [`Router::reconfigure`].
+    pub fn reconfigure(&self, changes: Changes) {
+        self.0.update(None, |router, now| router.reconfigure(now, changes));
+    }
+
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         lock(&self.0.state).router.counts()
     }
 
+    pub(crate) fn known_as(&self) -> Option<Grant> {
+        self.0.known_as.clone()
+    }
+
+    pub(crate) fn runtime(&self) -> Arc<dyn Runtime> {
+        self.0.runtime.clone()
+    }
+
     /// Bounds on every received message.
     pub fn limits(&self) -> Limits {
         self.0.limits
+    }
+}
+
+impl From<Arc<Shared>> for RouterHandle {
+    fn from(shared: Arc<Shared>) -> Self {
+        Self(shared)
     }
 }
 
@@ -104,18 +170,60 @@ impl Drop for Shared {
 impl Shared {
     /// Changes the router, then wakes all who have something to do; `pumping` is the one who asks, and who will look for
     /// itself.
-    fn update<T>(&self, pumping: Option<ConnectionId>, change: impl FnOnce(&mut Router, Instant) -> T) -> T {
+    fn update<T>(
+        self: &Arc<Self>,
+        pumping: Option<ConnectionId>,
+        change: impl FnOnce(&mut Router, Instant) -> T,
+    ) -> T {
         let now = self.runtime.now();
         let mut wakers = Vec::new();
-        let (result, events) = {
+        let (result, events, questions) = {
             let mut state = lock(&self.state);
             let result = change(&mut state.router, now);
             state.collect(pumping, &mut wakers);
-            (result, std::iter::from_fn(|| state.router.poll_event()).collect::<Vec<_>>())
+            let events = std::iter::from_fn(|| state.router.poll_event()).collect::<Vec<_>>();
+            (result, events, std::iter::from_fn(|| state.router.poll_question()).collect::<Vec<_>>())
         };
         wakers.into_iter().for_each(Waker::wake);
-        events.into_iter().for_each(log);
+        for event in events {
+            match event {
+                Event::Authorize(wish) => self.authorize(*wish),
+                event => log(event),
+            }
+        }
+        questions.into_iter().for_each(|question| self.authenticate(question));
         result
+    }
+
+    /// Has somebody decide about a client, as a task: nobody waits for it but the client.
+    fn authenticate(self: &Arc<Self>, question: Question) {
+        let shared = self.clone();
+        self.runtime.spawn(Box::pin(async move {
+            let (runtime, connection) = (shared.runtime.clone(), question.connection);
+            let router = RouterHandle(shared.clone());
+            let verdict = shared.authenticators.decide(&*runtime, router, question).await;
+            shared.update(None, |router, now| router.decide(now, connection, verdict));
+        }));
+    }
+
+    /// The same about what a session may do.
+    fn authorize(self: &Arc<Self>, wish: Authorization) {
+        let authorizer = lock(&self.authorizers).get(&wish.realm).cloned();
+        let (router, runtime, timeout) =
+            (Arc::downgrade(self), self.runtime.clone(), self.authorization_timeout);
+        self.runtime.spawn(Box::pin(async move {
+            let id = wish.id;
+            let permission = match authorizer {
+                Some(authorizer) => decide(authorizer, wish, runtime, timeout).await,
+                None => {
+                    tracing::error!(realm = %wish.realm, role = wish.authrole, "nobody decides about a dynamic role");
+                    Permission::failed()
+                }
+            };
+            if let Some(router) = router.upgrade() {
+                router.update(None, |router, now| router.authorize(now, id, permission));
+            }
+        }));
     }
 }
 
@@ -163,9 +271,21 @@ fn log(event: Event) {
         Event::Joined { session, realm, authid, .. } => {
             tracing::debug!(%session, %realm, authid, "session joined");
         }
+        Event::Denied { realm, authid, method, peer, .. } => {
+            tracing::warn!(%realm, authid, method = method.name(), peer, "authentication denied");
+        }
         Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
         Event::Left { session: None, why, .. } => {
             tracing::info!(%why, "connection ended before it became a session");
+        }
+        Event::NotAuthorized { session, authid, denial, .. } => {
+            // What peers choose is escaped: it is recorded as text.
+            let (right, uri) = (denial.right.as_str(), denial.subject.uri().as_str());
+            tracing::info!(%session, authid, right, uri, ruling = ?denial.ruling, "denied");
+        }
+        Event::Limited { session, authid, limit, .. } => {
+            let session = session.map(SessionId::get);
+            tracing::warn!(session, authid, setting = limit.setting(), "limit reached");
         }
         _ => {}
     }

@@ -12,6 +12,7 @@ use futures_channel::oneshot;
 use futures_util::future::AbortHandle;
 use wamp_proto::{
     Encoding, Instant, Pattern, Payload, Uri,
+    auth::AuthError,
     error::{Closed, Misuse, RemoteError},
     id::{PublicationId, RegistrationId, RequestId, SubscriptionId},
     message::{self, CancelMode, InvocationDetails, ResultDetails},
@@ -20,7 +21,8 @@ use wamp_proto::{
 };
 
 use crate::{
-    CallResult, Error, Invocation,
+    CallResult, Cipher, Error, Invocation,
+    auth::{self, Login},
     connect::Joined,
     handler::{self, DynHandler},
     invocation::{MAX_PARTS, Part},
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) encoding: Encoding,
     pub(crate) receive_limit: usize,
     pub(crate) max_invocations: usize,
+    /// What payloads are encrypted with, if they are.
+    pub(crate) cipher: Option<Arc<dyn Cipher>>,
     /// The pump, for those who want to write at once.
     writer: OnceLock<Weak<dyn Writer>>,
     state: Mutex<State>,
@@ -82,6 +86,8 @@ pub(crate) struct State {
     /// Invocations that are being handled.
     running: HashMap<RequestId, Running>,
     pub(crate) joined: Option<Joined>,
+    /// The authentication under way, unless somebody is about to answer a challenge.
+    pub(crate) login: Option<Box<Login>>,
     /// Whether a pump still holds the transport.
     pub(crate) pumping: bool,
     /// The pump, to be woken when there is something to write or an earlier deadline.
@@ -174,6 +180,7 @@ impl Shared {
         session: Session,
         receive_limit: usize,
         max_invocations: usize,
+        cipher: Option<Arc<dyn Cipher>>,
     ) -> Self {
         let encoding = session.encoding();
         let state = State {
@@ -188,6 +195,7 @@ impl Shared {
             ending: HashMap::new(),
             running: HashMap::new(),
             joined: None,
+            login: None,
             pumping: true,
             pump: None,
             armed: None,
@@ -196,7 +204,7 @@ impl Shared {
             idle: Wakers::default(),
         };
         let writer = OnceLock::new();
-        Self { runtime, encoding, receive_limit, max_invocations, writer, state: Mutex::new(state) }
+        Self { runtime, encoding, receive_limit, max_invocations, cipher, writer, state: Mutex::new(state) }
     }
 
     /// The pump that writes for this session.
@@ -316,7 +324,13 @@ impl Shared {
     fn handle_event(self: &Arc<Self>, state: &mut State, effects: &mut Effects, event: session::Event) {
         use session::Event as E;
         match event {
-            E::Joined(welcome) => state.joined = Some(Joined::new(*welcome, state.session.realm())),
+            E::Joined(welcome) => {
+                match state.login.take().map(|login| login.exchange.check_welcome(&welcome)) {
+                    Some(Ok(())) => state.joined = Some(Joined::new(*welcome, state.session.realm())),
+                    Some(Err(why)) => state.session.distrust(why),
+                    None => state.session.distrust(AuthError::Router("it has not waited for our answer")),
+                }
+            }
             E::Result { request, details, payload } if details.progress => {
                 self.progress(state, effects, request, CallResult { details, payload });
             }
@@ -360,10 +374,10 @@ impl Shared {
                 tracing::warn!(%registration, reason, "registration revoked by the router");
                 effects.buried.extend(state.procedures.remove(&registration));
             }
-            E::Challenge(_) => {
-                // Anonymous is the only method that is offered, and it has no challenge.
-                state.session.close(self.runtime.now(), Uri::unchecked(uris::error::NO_MATCHING_AUTH_METHOD));
-            }
+            E::Challenge(challenge) => match state.login.take() {
+                Some(login) => effects.tasks.push(Box::pin(auth::answer(self.clone(), login, *challenge))),
+                None => state.session.distrust(AuthError::Router("it has not waited for our answer")),
+            },
             E::Closed(closed) => state.end(effects, &closed),
             _ => {}
         }
@@ -434,7 +448,7 @@ impl Shared {
 
     fn refuse(&self, state: &mut State, request: RequestId, error: &str, text: &str) {
         let payload = Payload::from_args(self.encoding, &[text]).unwrap_or_else(|_| Payload::empty());
-        self.reply(state, request, Err(RemoteError { error: Uri::unchecked(error), payload }));
+        self.reply(state, request, Err(RemoteError::new(Uri::unchecked(error), payload)));
     }
 
     /// A handler has finished.
@@ -462,7 +476,7 @@ impl Shared {
             Payload::from_args(self.encoding, &[misuse.to_string()]).unwrap_or_else(|_| Payload::empty());
         if let Ok(open) = state.session.reply(request) {
             // The last resort has a few dozen bytes; a peer that refuses even those gets nothing.
-            let _ = open.error(RemoteError { error, payload });
+            let _ = open.error(RemoteError::new(error, payload));
         }
     }
 }
@@ -543,6 +557,7 @@ impl State {
                 publication,
                 details: details.clone(),
                 payload: payload.clone(),
+                sealed: None,
                 missed: 0,
             };
             effects.wakers.extend(queue.push(event));

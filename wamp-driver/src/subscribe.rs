@@ -260,7 +260,11 @@ impl Subscription {
         reason = "a stream is no iterator, and this is what its next item is called"
     )]
     pub fn next(&mut self) -> Next<'_> {
-        Next(&self.queue)
+        Next(self)
+    }
+
+    fn poll_event(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.queue.poll(context).map(|event| Some(event?.open(&self.shared)))
     }
 
     /// Waits until the session has ended, whoever ends it.
@@ -289,7 +293,7 @@ impl Stream for Subscription {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.queue.poll(context)
+        self.poll_event(context)
     }
 }
 
@@ -315,13 +319,13 @@ impl fmt::Debug for Subscription {
 /// The next event: see [`Subscription::next`]. May be dropped without losing one.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless awaited"]
-pub struct Next<'a>(&'a EventQueue);
+pub struct Next<'a>(&'a Subscription);
 
 impl Future for Next<'_> {
     type Output = Option<Event>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.0.poll(context)
+        self.0.poll_event(context)
     }
 }
 

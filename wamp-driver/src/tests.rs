@@ -66,7 +66,9 @@ impl Virtual {
 
     fn link(self: &Arc<Self>, options: &ClientOptions, encoding: Encoding) -> (RouterHandle, JoinFuture) {
         let router = RouterHandle::new(self.clone(), Config::new(["realm1".parse().unwrap()]));
-        let (machine, join) = options.start(self.clone(), encoding, Limits::MAX_MESSAGE_SIZE).unwrap();
+        let (machine, join) = options
+            .start(self.clone(), encoding, Limits::MAX_MESSAGE_SIZE, wamp_proto::Channel::default())
+            .unwrap();
         let connection = router.open(Opened::new(encoding));
         self.spawn(crate::link(self.clone(), machine, connection));
         (router, join)
@@ -206,8 +208,9 @@ fn waiting_again_and_again_is_waiting_once() {
 /// A client that joined, by hand: nobody pumps it any more.
 fn unpumped() -> (Arc<Virtual>, crate::ClientMachine, Client) {
     let world = Virtual::new();
-    let (machine, join) =
-        ClientOptions::default().start(world.clone(), Encoding::Json, Limits::MAX_MESSAGE_SIZE).unwrap();
+    let (machine, join) = ClientOptions::default()
+        .start(world.clone(), Encoding::Json, Limits::MAX_MESSAGE_SIZE, wamp_proto::Channel::default())
+        .unwrap();
     let welcome = Bytes::from_static(br#"[2,7,{"roles":{"broker":{},"dealer":{}}}]"#);
     machine.handle_frames(&mut VecDeque::from([welcome]));
     let client = world.finish(join).unwrap();
@@ -272,7 +275,8 @@ fn a_join_that_is_given_up_closes_the_session() {
 fn a_join_has_its_time() {
     let world = Virtual::new();
     let options = ClientOptions { join_timeout: Duration::from_secs(2), ..ClientOptions::default() };
-    let (machine, join) = options.start(world.clone(), Encoding::Json, 1 << 20).unwrap();
+    let (machine, join) =
+        options.start(world.clone(), Encoding::Json, 1 << 20, wamp_proto::Channel::default()).unwrap();
     let mut join = Box::pin(join);
     assert!(poll(&mut join).is_pending());
     assert_eq!(machine.deadline(), Some(Instant::ZERO + Duration::from_secs(2)));

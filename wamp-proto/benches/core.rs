@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use divan::{Bencher, black_box};
 use wamp_proto::{
-    Encoding, Instant, Limits, Match, Payload, Uri,
+    Encoding, Instant, Limits, Match, Pattern, Payload, Uri,
     id::{RequestId, SessionId},
     message::{
         Audience, Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register,
         RegisterOptions, Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
     },
-    router::{Action, Config, ConnectionId, Opened, Router},
+    router::{Access, Action, Config, ConnectionId, Opened, RealmPermissions, Rights, Router, Rule},
+    uri::UriRule,
 };
 
 const NOW: Instant = Instant::ZERO;
@@ -94,6 +95,29 @@ fn route_call(bencher: Bencher<'_, '_>, (encoding, load): (Encoding, Load)) {
     });
 }
 
+/// The same for a session that may do what rules say: so many of them.
+#[divan::bench(args = [1, 100, 10_000])]
+fn route_call_by_rules(bencher: Bencher<'_, '_>, rules: usize) {
+    let mut world =
+        World::with(Encoding::MessagePack, |config| config.permissions = vec![permissions(rules)]);
+    let (caller, callee) = (world.join(), world.join());
+    world.register(callee, "com.example.procedure");
+    let payload = Load::Text64.payload(Encoding::MessagePack);
+    let mut number = 0;
+    bencher.bench_local(|| {
+        number += 1;
+        world.call(caller, callee, number, &payload);
+    });
+}
+
+/// Rules for other prefixes, and one for the procedure of the benches.
+fn permissions(rules: usize) -> RealmPermissions {
+    let prefix = |uri: &str| Pattern::new(UriRule::Loose, Match::Prefix, uri).expect("a valid prefix");
+    let others = (1..rules).map(|number| Rule::new(prefix(&format!("com.other{number}.")), Rights::ALL));
+    let rules = others.chain([Rule::new(prefix("com.example."), Rights::ALL)]).collect();
+    RealmPermissions::new(uri("realm1")).role("anonymous", Access::Rules(rules))
+}
+
 #[divan::bench(args = [1, 10, 100])]
 fn route_event(bencher: Bencher<'_, '_>, subscribers: usize) {
     let mut world = World::new(Encoding::Json);
@@ -118,21 +142,32 @@ fn route_event_among_topics(bencher: Bencher<'_, '_>, topics: u64) {
     bencher.bench_local(|| world.publish(publisher, "com.example.topic7", &payload, &[subscriber]));
 }
 
-/// A hundred thousand exact patterns, and a tenth of that of prefixes and wildcards each that come near but do not match.
-fn patterns(count: u64) -> impl Iterator<Item = (Match, String)> {
-    let exact = (0..count).map(|n| (Match::Exact, format!("com.example.other{n}")));
-    let prefixes = (0..count / 10).map(|n| (Match::Prefix, format!("com.example.t{n}.")));
-    let wildcards = (0..count / 10).map(|n| (Match::Wildcard, format!("com..other{n}")));
-    exact.chain(prefixes).chain(wildcards)
+/// How many patterns of a kind there are beside the one that matches.
+const AMONG: [(Match, u64); 6] = [
+    (Match::Exact, 10),
+    (Match::Exact, 100_000),
+    (Match::Prefix, 10),
+    (Match::Prefix, 100_000),
+    (Match::Wildcard, 10),
+    (Match::Wildcard, 100_000),
+];
+
+/// Patterns that come near `com.example.topic` and `com.example.procedure`, but do not match.
+fn patterns((kind, count): (Match, u64)) -> impl Iterator<Item = String> {
+    (0..count).map(move |n| match kind {
+        Match::Exact => format!("com.example.other{n}"),
+        Match::Prefix => format!("com.example.{}{n}.", if n % 2 == 0 { "topic" } else { "procedure" }),
+        Match::Wildcard => format!("com..other{n}"),
+    })
 }
 
 /// The cost of a publication does not depend on how many patterns there are.
-#[divan::bench(args = [10, 100_000])]
-fn route_event_among_patterns(bencher: Bencher<'_, '_>, count: u64) {
+#[divan::bench(args = AMONG)]
+fn route_event_among_patterns(bencher: Bencher<'_, '_>, among: (Match, u64)) {
     let mut world = World::new(Encoding::Json);
     let (publisher, subscriber) = (world.join(), world.join());
-    for (request, (kind, pattern)) in (1..).zip(patterns(count)) {
-        world.subscribe_pattern(subscriber, request, kind, &pattern);
+    for (request, pattern) in (1..).zip(patterns(among)) {
+        world.subscribe_pattern(subscriber, request, among.0, &pattern);
     }
     world.subscribe(subscriber, u64::from(u32::MAX), "com.example.topic");
     let payload = Load::Text64.payload(Encoding::Json);
@@ -140,12 +175,12 @@ fn route_event_among_patterns(bencher: Bencher<'_, '_>, count: u64) {
 }
 
 /// Nor does that of a call.
-#[divan::bench(args = [10, 100_000])]
-fn route_call_among_patterns(bencher: Bencher<'_, '_>, count: u64) {
+#[divan::bench(args = AMONG)]
+fn route_call_among_patterns(bencher: Bencher<'_, '_>, among: (Match, u64)) {
     let mut world = World::new(Encoding::Json);
     let (caller, callee) = (world.join(), world.join());
-    for (kind, pattern) in patterns(count) {
-        world.register_pattern(callee, kind, &pattern);
+    for pattern in patterns(among) {
+        world.register_pattern(callee, among.0, &pattern);
     }
     world.register(callee, "com.example.procedure");
     let payload = Load::Text64.payload(Encoding::Json);
@@ -154,6 +189,20 @@ fn route_call_among_patterns(bencher: Bencher<'_, '_>, count: u64) {
         number += 1;
         world.call(caller, callee, number, &payload);
     });
+}
+
+/// What does match costs what it is: one event to one subscriber by this many patterns.
+#[divan::bench(args = [1, 10, 100])]
+fn route_event_to_patterns(bencher: Bencher<'_, '_>, matching: u64) {
+    let mut world = World::new(Encoding::Json);
+    let (publisher, subscriber) = (world.join(), world.join());
+    let topic = format!("com.{}", "a".repeat(100));
+    for request in 1..=matching {
+        let prefix = &topic[..topic.len() - usize::try_from(request).unwrap_or(0) + 1];
+        world.subscribe_pattern(subscriber, request, Match::Prefix, prefix);
+    }
+    let payload = Load::Text64.payload(Encoding::Json);
+    bencher.bench_local(|| world.publish(publisher, &topic, &payload, &[subscriber]));
 }
 
 /// An event with a whitelist of ten sessions costs what its receivers cost, not what all subscribers do.
@@ -205,7 +254,14 @@ struct World {
 
 impl World {
     fn new(encoding: Encoding) -> Self {
+        Self::with(encoding, |_| {})
+    }
+
+    fn with(encoding: Encoding, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new([uri("realm1")]);
+        // Time stands still here.
+        (config.message_rate, config.join_rate) = (None, None);
+        change(&mut config);
         config.max_subscriptions = usize::MAX;
         config.max_registrations = usize::MAX;
         Self { router: Router::new(config, [1; 32]), encoding }

@@ -4,9 +4,10 @@
 use core::fmt;
 
 use crate::{
+    auth::AuthError,
     codec::{DecodeError, EncodeError},
     id::{RegistrationId, RequestId, SubscriptionId},
-    message::{Feature, MessageKind, Role},
+    message::{Feature, MessageKind, PayloadAttributes, Role},
     payload::Payload,
     uri::{InvalidUri, Uri, uris},
 };
@@ -212,9 +213,16 @@ pub struct RemoteError {
     pub error: Uri,
     /// What it says, still serialized.
     pub payload: Payload,
+    /// What the payload is wrapped in, if it is: payload passthru mode (E-08).
+    pub wrapping: Option<Box<PayloadAttributes>>,
 }
 
 impl RemoteError {
+    /// An error whose payload is not wrapped.
+    pub fn new(error: Uri, payload: Payload) -> Self {
+        Self { error, payload, wrapping: None }
+    }
+
     /// A text for people: the first positional argument if it is one, or `message` of the keyword arguments.
     pub fn message(&self) -> Option<String> {
         if let Some(text) = self.payload.list().ok().and_then(|args| Some(args.first()?.as_str()?.to_owned()))
@@ -276,6 +284,12 @@ pub enum Closed {
     /// HELLO cannot be serialized: what the application put into it is at fault.
     #[error("HELLO cannot be sent: {0}")]
     Unsendable(EncodeError),
+    /// We do not go on with the authentication that the router wants.
+    #[error("authentication failed: {0}")]
+    Authentication(#[from] AuthError),
+    /// The client did not prove who it is in time.
+    #[error("the client was not authenticated in time")]
+    AuthTimeout,
     /// The router did not answer HELLO in time.
     #[error("the router did not open the session in time")]
     JoinTimeout,

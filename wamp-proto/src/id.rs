@@ -189,6 +189,7 @@ mod tests {
         assert!(draw(3).iter().any(|id| id.get() > MAX_ID / 2));
     }
 
+    /// Fault 76. What is still alive after 2^53 requests, no session lives to see.
     #[test]
     fn i_05_sequence_wraps() {
         let mut ids = SequentialIds::default();

@@ -11,6 +11,8 @@
     )
 )]
 
+pub mod auth;
+pub mod channel;
 pub mod codec;
 pub mod dict;
 pub mod error;
@@ -30,6 +32,7 @@ pub mod transport;
 pub mod uri;
 pub mod value;
 
+pub use channel::Channel;
 pub use codec::{DecodeError, EncodeError, Encoding};
 pub use dict::Dict;
 pub use limits::Limits;

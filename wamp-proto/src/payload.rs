@@ -327,19 +327,33 @@ impl Payload {
     ///
     /// When the arguments cannot be transcoded.
     pub fn wrap(&self, serializer: Encoding, carrier: Encoding) -> Result<Self, EncodeError> {
+        Ok(Self::from_binary(carrier, &self.pack(serializer)?))
+    }
+
+    /// The arguments as one dict of `args` and `kwargs` in `serializer`: what is encrypted in payload passthru mode (E-10).
+    ///
+    /// # Errors
+    ///
+    /// When the arguments cannot be transcoded.
+    pub fn pack(&self, serializer: Encoding) -> Result<Vec<u8>, EncodeError> {
         let payload = self.transcode(serializer)?;
-        let mut inner = Writer::new(serializer);
-        inner.dict(Some(2));
-        inner.key("args");
-        inner.raw(payload.args_raw().unwrap_or(empty_list(serializer)), 1);
-        inner.key("kwargs");
-        inner.raw(payload.kwargs_raw().unwrap_or(empty_dict(serializer)), 1);
-        inner.end();
-        let mut outer = Writer::new(carrier);
-        outer.list(Some(1));
-        outer.bytes(&inner.finish());
-        outer.end();
-        Ok(Self { encoding: carrier, shape: Shape::Args, raw: outer.finish().into() })
+        let mut writer = Writer::new(serializer);
+        writer.dict(Some(2));
+        writer.key("args");
+        writer.raw(payload.args_raw().unwrap_or(empty_list(serializer)), 1);
+        writer.key("kwargs");
+        writer.raw(payload.kwargs_raw().unwrap_or(empty_dict(serializer)), 1);
+        writer.end();
+        Ok(writer.finish())
+    }
+
+    /// A payload of one binary, as payload passthru mode carries it (E-09).
+    pub fn from_binary(encoding: Encoding, bytes: &[u8]) -> Self {
+        let mut writer = Writer::new(encoding);
+        writer.list(Some(1));
+        writer.bytes(bytes);
+        writer.end();
+        Self { encoding, shape: Shape::Args, raw: writer.finish().into() }
     }
 
     /// What a payload of payload passthru mode has in it, when `serializer` wrapped it.
@@ -348,12 +362,34 @@ impl Payload {
     ///
     /// [`DecodeError`] when it is not one binary with a dict of `args` and `kwargs` in it.
     pub fn unwrap_from(&self, serializer: Encoding) -> Result<Self, DecodeError> {
-        let expected = "one binary with a dict of `args` and `kwargs`";
+        Self::unpack(serializer, &self.binary()?)
+    }
+
+    /// The one binary that a payload of payload passthru mode is (E-09).
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when it is something else.
+    pub fn binary(&self) -> Result<Vec<u8>, DecodeError> {
+        let wrong = DecodeError::Type { expected: "one binary", found: "something else" };
+        match (&mut *self.list()?, self.is_empty_part(self.kwargs_raw())) {
+            ([Value::Bytes(bytes)], true) => Ok(core::mem::take(bytes)),
+            _ => Err(wrong),
+        }
+    }
+
+    /// The arguments in a dict of `args` and `kwargs` in `serializer` (E-10), which comes from far away: it is checked as a
+    /// message is.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when it is no such dict.
+    pub fn unpack(serializer: Encoding, bytes: &[u8]) -> Result<Self, DecodeError> {
+        let expected = "a dict of `args` and `kwargs`";
         let wrong = || DecodeError::Type { expected, found: "something else" };
-        let [Value::Bytes(inner)] = &*self.list()? else { return Err(wrong()) };
-        let mut inner: Dict = codec::from_slice(serializer, inner)?;
-        let args = inner.remove("args").unwrap_or_else(|| Value::List(Vec::new()));
-        let kwargs = inner.remove("kwargs").unwrap_or_else(|| Value::Dict(Dict::new()));
+        let mut packed: Dict = codec::from_slice(serializer, bytes)?;
+        let args = packed.remove("args").unwrap_or_else(|| Value::List(Vec::new()));
+        let kwargs = packed.remove("kwargs").unwrap_or_else(|| Value::Dict(Dict::new()));
         Self::new(serializer, &args, &kwargs).map_err(|_| wrong())
     }
 
@@ -459,12 +495,12 @@ impl Default for Payload {
     }
 }
 
-/// Shows JSON, shortened.
 /// An offset, for [`Shape`]; no message is as large as to be cut by it.
 fn short(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
+/// Shows JSON, shortened.
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 200;

@@ -4,13 +4,14 @@
 
 use bytes::Bytes;
 use wamp_proto::{
-    Encoding, Instant, Payload, Uri,
+    Encoding, Instant, Match, Pattern, Payload, Uri,
     id::RequestId,
     message::{
         Call, CallOptions, Hello, HelloDetails, Message, Publish, PublishOptions, Register, RegisterOptions,
         Role, Roles, Subscribe, SubscribeOptions, Yield, YieldOptions,
     },
-    router::{Action, Config, ConnectionId, Opened, Router},
+    router::{Access, Action, Config, ConnectionId, Opened, RealmPermissions, Rights, Router, Rule},
+    uri::UriRule,
 };
 
 #[global_allocator]
@@ -23,10 +24,23 @@ const ENCODING: Encoding = Encoding::MessagePack;
 const CALL: u64 = 6;
 const EVENT: u64 = 4;
 
+/// Bytes of a large event.
+const LARGE: usize = 500_000;
+
 #[test]
 fn the_routed_path_allocates_little_more_than_its_frames() {
     let _profiler = dhat::Profiler::builder().testing().build();
-    let mut router = Router::new(Config::new([uri("realm1")]), [1; 32]);
+    measure("everything is allowed", Config::new([uri("realm1")]));
+    // Rules are looked up, not copied.
+    let pattern = Pattern::new(UriRule::Loose, Match::Prefix, "com.example.").unwrap();
+    let rules = Access::Rules(vec![Rule::new(pattern, Rights::ALL)]);
+    let mut config = Config::new([uri("realm1")]);
+    config.permissions = vec![RealmPermissions::new(uri("realm1")).role("anonymous", rules)];
+    measure("rules allow it", config);
+}
+
+fn measure(what: &str, config: Config) {
+    let mut router = Router::new(config, [1; 32]);
     let caller = join(&mut router);
     let callee = join(&mut router);
     let (request, procedure) = (RequestId::FIRST, uri("com.example.procedure"));
@@ -43,9 +57,18 @@ fn the_routed_path_allocates_little_more_than_its_frames() {
     // The first rounds fill the maps and queues that are kept.
     let calls = (1..=20).map(|n| routed_call(&mut router, caller, callee, n)).collect::<Vec<_>>();
     let events = (21..=40).map(|n| routed_event(&mut router, caller, &subscribers, n)).collect::<Vec<_>>();
-    println!("allocations: {} for a routed call, {} for an event to 10", calls[19], events[19]);
+    println!("allocations where {what}: {} for a routed call, {} for an event to 10", calls[19], events[19]);
     assert!(calls[10..].iter().all(|count| *count <= CALL), "{calls:?}");
     assert!(events[10..].iter().all(|count| *count <= EVENT), "{events:?}");
+
+    // Fault 69: what is queued for many is there once.
+    let large = Payload::from_args(ENCODING, &["x".repeat(LARGE)]).unwrap();
+    let before = dhat::HeapStats::get().curr_bytes;
+    let (request, topic) = (41.try_into().unwrap(), uri("com.example.topic"));
+    let options = PublishOptions::default();
+    send(&mut router, caller, Publish { request, options, topic, payload: large }.into());
+    let queued = dhat::HeapStats::get().curr_bytes - before;
+    assert!(router.counts().queued_bytes >= 10 * LARGE && queued < 2 * LARGE, "{queued} bytes");
 }
 
 fn routed_call(router: &mut Router, caller: ConnectionId, callee: ConnectionId, number: u64) -> u64 {
@@ -71,8 +94,8 @@ fn routed_event(
     number: u64,
 ) -> u64 {
     let (request, topic) = (number.try_into().unwrap(), uri("com.example.topic"));
-    let publish =
-        frame(Publish { request, options: PublishOptions::default(), topic, payload: kilobyte() }.into());
+    let options = PublishOptions::default();
+    let publish = frame(Publish { request, options, topic, payload: kilobyte() }.into());
     let before = dhat::HeapStats::get().total_blocks;
     router.handle_frame(NOW, publisher, publish);
     for &subscriber in subscribers {

@@ -11,13 +11,16 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use wamp_driver::{Address, net::Socket};
+use wamp_driver::{
+    Address, Channel,
+    net::{Socket, tcp_channel},
+};
 
 pub(crate) async fn connect(to: Address) -> io::Result<Box<dyn Socket>> {
     match to {
         Address::Tcp(to) => tcp(TcpStream::connect((to.host, to.port)).await?),
         #[cfg(unix)]
-        Address::Unix(path) => Ok(Box::new(Stream(tokio::net::UnixStream::connect(path).await?))),
+        Address::Unix(path) => Ok(unix(tokio::net::UnixStream::connect(path).await?)),
         _ => Err(io::ErrorKind::Unsupported.into()),
     }
 }
@@ -25,11 +28,17 @@ pub(crate) async fn connect(to: Address) -> io::Result<Box<dyn Socket>> {
 /// Small frames are not to wait for the acknowledgement of those before.
 pub(crate) fn tcp(stream: TcpStream) -> io::Result<Box<dyn Socket>> {
     stream.set_nodelay(true)?;
-    Ok(Box::new(Stream(stream)))
+    let channel = tcp_channel(stream.peer_addr());
+    Ok(Box::new(Stream(stream, channel)))
 }
 
-/// Any stream of tokio's.
-pub(crate) struct Stream<S>(pub(crate) S);
+#[cfg(unix)]
+pub(crate) fn unix(stream: tokio::net::UnixStream) -> Box<dyn Socket> {
+    Box::new(Stream(stream, Channel::unix()))
+}
+
+/// Any stream of tokio's, and what is known about it.
+struct Stream<S>(S, Channel);
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for Stream<S> {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -52,5 +61,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for Stream<S> {
 
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(context)
+    }
+
+    fn channel(&self) -> Channel {
+        self.1.clone()
     }
 }

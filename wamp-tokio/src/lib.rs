@@ -6,10 +6,15 @@ mod runtime;
 mod serve;
 
 pub use runtime::Tokio;
+#[cfg(feature = "tls")]
+pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
-    BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode, Client, ClientOptions, ConnectError,
-    Endpoint, Error, ErrorReply, Event, Handler, Invocation, InvocationPolicy, Part, Parts, Publish,
-    Register, Registration, Reply, Subscribe, Subscription, net::StartError, parse_duration, proto,
+    Authentication, Authenticator, BlockingHandler, Call, CallResult, CallSink, CallStream, CancelMode,
+    Client, ClientOptions, ConnectError, Endpoint, Error, ErrorReply, Event, Fault, Grant, Handler,
+    Invocation, InvocationPolicy, Part, Parts, Principal, Publish, Question, Register, Registration, Reply,
+    Subscribe, Subscription, Verdict, auth,
+    net::{Listener, Refused, StartError, TlsError},
+    parse_duration, proto,
 };
 
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
@@ -23,7 +28,7 @@ pub type RouterBuilder = wamp_driver::net::RouterBuilder<Tokio>;
 
 /// Connects to a router and joins a realm: `wamp_tokio::connect("ws://localhost:8080/ws").realm("realm1").await?`.
 ///
-/// The URL's scheme is the transport: `ws`, `tcp` (or `rs`), `unix`, `ws+unix`; see [`Endpoint`].
+/// The URL's scheme is the transport: `ws`, `wss`, `tcp` (or `rs`), `tcps` (or `rss`), `unix`, `ws+unix`; see [`Endpoint`].
 pub fn connect(url: &str) -> Connect {
     Connect::url(url)
 }

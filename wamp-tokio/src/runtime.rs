@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use wamp_driver::{
     Address, BoxFuture, Job, Runtime,
-    net::{Listener, Network, OpenListener, Socket},
+    net::{Accept, Network, OpenListener, Socket},
     proto::Instant,
 };
 
@@ -62,7 +62,7 @@ impl Network for Tokio {
         Box::pin(connect(to))
     }
 
-    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Listener>> {
+    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>> {
         // A listener is bound to the runtime it is made in.
         let _runtime = self.handle.enter();
         listen(listener)

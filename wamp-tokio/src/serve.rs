@@ -6,11 +6,11 @@ use std::{
 };
 
 use tokio::net::TcpListener;
-use wamp_driver::net::{Listener, OpenListener, Socket};
+use wamp_driver::net::{Accept, OpenListener, Socket};
 
 use crate::connect::tcp;
 
-pub(crate) fn listen(listener: OpenListener) -> io::Result<Box<dyn Listener>> {
+pub(crate) fn listen(listener: OpenListener) -> io::Result<Box<dyn Accept>> {
     match listener {
         OpenListener::Tcp(listener) => Ok(Box::new(Tcp(TcpListener::from_std(listener)?))),
         #[cfg(unix)]
@@ -21,7 +21,7 @@ pub(crate) fn listen(listener: OpenListener) -> io::Result<Box<dyn Listener>> {
 
 struct Tcp(TcpListener);
 
-impl Listener for Tcp {
+impl Accept for Tcp {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let (stream, _) = ready!(self.0.poll_accept(context))?;
         Poll::Ready(tcp(stream))
@@ -32,9 +32,9 @@ impl Listener for Tcp {
 struct Unix(tokio::net::UnixListener);
 
 #[cfg(unix)]
-impl Listener for Unix {
+impl Accept for Unix {
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>> {
         let (stream, _) = ready!(self.0.poll_accept(context))?;
-        Poll::Ready(Ok(Box::new(crate::connect::Stream(stream))))
+        Poll::Ready(Ok(crate::connect::unix(stream)))
     }
 }

@@ -98,6 +98,26 @@ macro_rules! conformance_cases {
                 Everywhere meta;
                 Routers history;
             }
+            secrets {
+                Everywhere calls_and_their_answers;
+                Everywhere without_a_cipher_payloads_are_raw;
+                Everywhere events;
+                Everywhere parts;
+                Everywhere other_keys_and_plain_payloads;
+            }
+            batches {
+                Routers nothing_else_changes;
+                Routers the_message_limit;
+                Routers a_router_answers_each_peer_in_its_own_way;
+                Routers malformed_batches;
+            }
+            authorization {
+                Routers what_a_role_may_do;
+                Routers decisions_keep_the_order;
+                Routers an_authorizer_that_fails_denies;
+                Routers a_procedure_decides;
+                Routers permissions_change_while_the_router_runs;
+            }
             closing {
                 Everywhere closing_twice_is_closing_once;
                 Everywhere a_handle_of_an_ended_session_says_so;
@@ -110,6 +130,15 @@ macro_rules! conformance_cases {
                 Routers nobody_there;
                 Sockets serializers_are_negotiated;
                 Everywhere nobody_is_woken_under_the_lock;
+            }
+            authentication {
+                Routers every_method_and_its_right_secret;
+                Routers wrong_secrets_and_unknown_users;
+                Routers secrets_from_everywhere;
+                Routers somebody_else_signs;
+                Routers cookies;
+                Routers an_authenticator_decides;
+                Routers a_procedure_decides;
             }
             payloads {
                 Everywhere around_every_boundary;
@@ -150,6 +179,20 @@ macro_rules! conformance_cases {
                 Routers reset;
                 Routers black_hole;
                 Routers while_connecting;
+                Routers silence;
+            }
+            tls {
+                Routers calls_and_events;
+                Routers certificates_that_are_not_to_be_trusted;
+                Routers plaintext_and_tls;
+                Routers handshakes_that_are_none;
+                Routers client_certificates;
+                Routers certificates_are_read_again;
+                Routers a_connection_that_is_cut_off;
+            }
+            listeners {
+                Routers each_has_its_own_rules;
+                Routers places_are_counted;
             }
         }
     };

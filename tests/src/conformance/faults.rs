@@ -99,6 +99,31 @@ async fn session(kit: &Kit, transport: Transport, encoding: Encoding, fault: Fau
     stage.settle(|counts| counts.sessions == 1 && counts.connections == 1 && counts.calls == 0).await;
 }
 
+/// Fault 22: a connection that is dead without having ended. Both ends find out by themselves, nobody has to want anything.
+pub(super) async fn silence(kit: Kit) {
+    join_all(Transport::TCP.map(|transport| half_open(&kit, transport))).await;
+}
+
+async fn half_open(kit: &Kit, transport: Transport) {
+    let (interval, timeout) = (Duration::from_millis(300), Duration::from_secs(2));
+    let settings = RouterSettings::on(transport).heartbeat(interval, timeout);
+    let stage = kit.stage_with(transport, Encoding::Json, settings).await;
+    let proxy = Proxy::new(stage.url().unwrap()).unwrap();
+    let connect = kit.connect(proxy.url()).serializers([Encoding::Json]);
+    let client = connect
+        .options(|options| (options.heartbeat.interval, options.heartbeat.timeout) = (interval, timeout));
+    let client = kit.within(client).await.unwrap();
+    client.register("t.echo", echo).await.unwrap();
+    // Idle for some intervals: pings are answered, both ways.
+    kit.sleep(4 * interval).await;
+    assert!(client.close_reason().is_none());
+    stage.holds(|counts| counts.sessions == 1);
+    proxy.set(Fault::BlackHole);
+    let closed = kit.within(client.closed()).await;
+    assert!(matches!(&closed, Closed::Lost(why) if why.contains("silent")), "{closed}");
+    stage.settle(|counts| counts.sessions == 0 && counts.connections == 0 && counts.registrations == 0).await;
+}
+
 /// Twenty calls at once, of 200 bytes each.
 async fn calls(client: &Client) -> Vec<Result<String, Error>> {
     let text = "x".repeat(200);

@@ -5,11 +5,12 @@ use std::{fmt, panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 use futures_channel::oneshot;
 use futures_util::{FutureExt as _, future::join_all};
 use wamp_driver::{
-    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Runtime,
-    net::{Connect, Network, Router, RouterBuilder, ShutdownFuture, StartError},
+    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, Runtime, Verdict,
+    auth::{BoxError, Method},
+    net::{Connect, Listener, Network, Refused, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
         Encoding,
-        router::{Config, Counts},
+        router::{Authorization, Changes, Config, Counts, Permission},
     },
 };
 
@@ -42,6 +43,19 @@ pub trait Serving: Send + Sync {
     /// See [`Router::counts`].
     fn counts(&self) -> Counts;
 
+    /// See [`Router::reconfigure`].
+    fn reconfigure(&self, changes: Changes);
+
+    /// See [`Router::refused`].
+    fn refused(&self) -> Refused;
+
+    /// See [`Router::reload_tls`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn reload_tls(&self) -> Result<(), StartError>;
+
     /// See [`Router::shutdown`].
     fn shutdown(&self) -> ShutdownFuture;
 
@@ -56,6 +70,18 @@ impl<N: Network<Client: Into<Client>>> Serving for Router<N> {
 
     fn counts(&self) -> Counts {
         Self::counts(self)
+    }
+
+    fn reconfigure(&self, changes: Changes) {
+        Self::reconfigure(self, changes);
+    }
+
+    fn refused(&self) -> Refused {
+        Self::refused(self)
+    }
+
+    fn reload_tls(&self) -> Result<(), StartError> {
+        Self::reload_tls(self)
     }
 
     fn shutdown(&self) -> ShutdownFuture {
@@ -79,13 +105,29 @@ fn finish<N: Network<Client: Into<Client>>>(
 #[derive(Default)]
 #[must_use = "no router runs until it is started"]
 pub struct RouterSettings {
-    listen: Vec<String>,
+    listen: Vec<Listener>,
+    heartbeat: Option<(Duration, Duration)>,
     config: Option<Change>,
     handshake_timeout: Option<Duration>,
     max_connections: Option<usize>,
     max_handshakes: Option<usize>,
+    realms: Vec<String>,
+    authenticators: Vec<(String, Vec<Method>, Asked)>,
+    authenticator_timeout: Option<Duration>,
+    authorizer: Option<Authorize>,
+    authorizer_procedure: Option<String>,
 }
 
+/// Who decides about clients.
+enum Asked {
+    Code(Decide),
+    Procedure(String, String),
+}
+
+/// An authenticator.
+pub(super) type Decide = fn(Question) -> BoxFuture<Result<Verdict, BoxError>>;
+
+type Authorize = Box<dyn Fn(Authorization) -> BoxFuture<Permission> + Send + Sync>;
 type Change = Box<dyn FnOnce(&mut Config) + Send>;
 
 impl fmt::Debug for RouterSettings {
@@ -97,7 +139,18 @@ impl fmt::Debug for RouterSettings {
 impl RouterSettings {
     /// A router that listens here, with a free port where a port is needed.
     pub fn on(transport: Transport) -> Self {
-        Self { listen: transport.listen().into_iter().collect(), ..Self::default() }
+        Self { listen: transport.listen().map(Listener::new).into_iter().collect(), ..Self::default() }
+    }
+
+    /// A router that listens here.
+    pub fn at(listener: impl Into<Listener>) -> Self {
+        Self { listen: vec![listener.into()], ..Self::default() }
+    }
+
+    /// See [`RouterBuilder::heartbeat`].
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.heartbeat = Some((interval, timeout));
+        self
     }
 
     /// See [`RouterBuilder::config`].
@@ -124,10 +177,71 @@ impl RouterSettings {
         self
     }
 
+    /// See [`RouterBuilder::realm`].
+    pub fn realms<const N: usize>(mut self, realms: [&str; N]) -> Self {
+        self.realms = realms.map(str::to_owned).into();
+        self
+    }
+
+    /// See [`RouterBuilder::authenticator`].
+    pub fn authenticator(mut self, realm: &str, methods: Vec<Method>, decide: Decide) -> Self {
+        self.authenticators.push((realm.to_owned(), methods, Asked::Code(decide)));
+        self
+    }
+
+    /// See [`RouterBuilder::authenticator_procedure`].
+    pub fn authenticator_procedure(
+        mut self,
+        realm: &str,
+        methods: Vec<Method>,
+        procedure: &str,
+        within: &str,
+    ) -> Self {
+        let asked = Asked::Procedure(procedure.to_owned(), within.to_owned());
+        self.authenticators.push((realm.to_owned(), methods, asked));
+        self
+    }
+
+    /// See [`RouterBuilder::authenticator_timeout`].
+    pub fn authenticator_timeout(mut self, timeout: Duration) -> Self {
+        self.authenticator_timeout = Some(timeout);
+        self
+    }
+
+    /// See [`RouterBuilder::authorizer`]: for `realm1`.
+    pub fn authorizer(
+        mut self,
+        decide: impl Fn(Authorization) -> BoxFuture<Permission> + Send + Sync + 'static,
+    ) -> Self {
+        self.authorizer = Some(Box::new(decide));
+        self
+    }
+
+    /// See [`RouterBuilder::authorizer_procedure`]: for `realm1`.
+    pub fn authorizer_procedure(mut self, procedure: &str) -> Self {
+        self.authorizer_procedure = Some(procedure.to_owned());
+        self
+    }
+
     fn builder<N: Network>(self) -> RouterBuilder<N> {
         let mut builder = self.listen.into_iter().fold(Router::builder(), RouterBuilder::listen);
+        builder = self.realms.into_iter().fold(builder, RouterBuilder::realm);
+        for (realm, methods, asked) in self.authenticators {
+            builder = match asked {
+                Asked::Code(decide) => builder.authenticator(realm, methods, decide),
+                Asked::Procedure(procedure, within) => {
+                    builder.authenticator_procedure(realm, methods, procedure, within)
+                }
+            };
+        }
+        if let Some(timeout) = self.authenticator_timeout {
+            builder = builder.authenticator_timeout(timeout);
+        }
         if let Some(change) = self.config {
             builder = builder.config(change);
+        }
+        if let Some((interval, timeout)) = self.heartbeat {
+            builder = builder.heartbeat(interval, timeout);
         }
         if let Some(timeout) = self.handshake_timeout {
             builder = builder.handshake_timeout(timeout);
@@ -137,6 +251,13 @@ impl RouterSettings {
         }
         if let Some(handshakes) = self.max_handshakes {
             builder = builder.max_handshakes(handshakes);
+        }
+        let realm = wamp_driver::proto::Uri::unchecked("realm1");
+        if let Some(decide) = self.authorizer {
+            builder = builder.authorizer(realm.clone(), decide);
+        }
+        if let Some(procedure) = self.authorizer_procedure {
+            builder = builder.authorizer_procedure(realm, procedure);
         }
         builder
     }
@@ -180,6 +301,18 @@ impl Serving for Elsewhere {
 
     fn counts(&self) -> Counts {
         self.router.counts()
+    }
+
+    fn reconfigure(&self, changes: Changes) {
+        self.router.reconfigure(changes);
+    }
+
+    fn refused(&self) -> Refused {
+        self.router.refused()
+    }
+
+    fn reload_tls(&self) -> Result<(), StartError> {
+        self.router.reload_tls()
     }
 
     fn shutdown(&self) -> ShutdownFuture {

@@ -4,19 +4,25 @@
 //! the routers that it needs. It knows [`wamp_driver::Client`] and no runtime. An adapter takes part by implementing
 //! [`Adapter`]; [`conformance_cases`](crate::conformance_cases) lists the cases, for the tests to be made of them.
 
+mod authentication;
+mod authorization;
+mod batches;
 mod calls;
 mod cases;
 pub mod closing;
 mod events;
 mod faults;
 mod kit;
+mod listeners;
 mod payloads;
 mod progress;
 mod registrations;
 mod rules;
+mod secrets;
 mod sharing;
 mod stage;
 mod stalls;
+mod tls;
 mod tools;
 
 use wamp_driver::{Client, net::Network};

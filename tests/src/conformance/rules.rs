@@ -10,9 +10,12 @@ use std::{
 use tungstenite::{
     Message, WebSocket,
     client::IntoClientRequest as _,
-    protocol::frame::{
-        Frame,
-        coding::{CloseCode, Data, OpCode},
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
     },
 };
 use wamp_driver::ConnectError;
@@ -23,7 +26,7 @@ use super::{
 };
 
 /// A router on a port that takes WebSocket and RawSocket, and its URL.
-async fn start(
+pub(super) async fn start(
     kit: &Kit,
     change: impl FnOnce(RouterSettings) -> RouterSettings,
 ) -> (Arc<dyn Serving>, String) {
@@ -45,9 +48,9 @@ fn open(url: &str) -> TcpStream {
     stream
 }
 
-type Socket = WebSocket<TcpStream>;
+pub(super) type Socket = WebSocket<TcpStream>;
 
-fn websocket(url: &str, protocol: &str) -> Result<Socket, tungstenite::Error> {
+pub(super) fn websocket(url: &str, protocol: &str) -> Result<Socket, tungstenite::Error> {
     let mut request = url.into_client_request().unwrap();
     if !protocol.is_empty() {
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol.parse().unwrap());
@@ -67,11 +70,11 @@ fn refused(url: &str, protocol: &str) -> u16 {
     }
 }
 
-/// The code of the close frame that comes.
-fn close_code(socket: &mut Socket) -> CloseCode {
+/// The close frame that comes.
+pub(super) fn close_frame(socket: &mut Socket) -> CloseFrame {
     loop {
         match socket.read() {
-            Ok(Message::Close(Some(close))) => return close.code,
+            Ok(Message::Close(Some(close))) => return close,
             Ok(_) => {}
             other => panic!("{other:?}"),
         }
@@ -79,7 +82,7 @@ fn close_code(socket: &mut Socket) -> CloseCode {
 }
 
 /// Everything that comes until the peer closes.
-fn rest(stream: &mut TcpStream) -> Vec<u8> {
+pub(super) fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("it is not closed"),
@@ -88,7 +91,7 @@ fn rest(stream: &mut TcpStream) -> Vec<u8> {
     }
 }
 
-const HELLO: &str = r#"[1,"realm1",{"roles":{"caller":{}}}]"#;
+pub(super) const HELLO: &str = r#"[1,"realm1",{"roles":{"caller":{}}}]"#;
 
 pub(super) async fn websocket_handshakes_that_are_refused(kit: Kit) {
     let (router, url) = start(&kit, |settings| settings.max_connections(1)).await;
@@ -162,7 +165,7 @@ pub(super) async fn websocket_messages_that_break_the_rules(kit: Kit) {
         let shown = format!("{protocol} {:.60}", format!("{message:?}"));
         // The router may have closed before everything is sent.
         let _ = socket.send(message);
-        assert_eq!(close_code(&mut socket), code, "{shown}");
+        assert_eq!(close_frame(&mut socket).code, code, "{shown}");
     }
     kit.settle(&*router, |counts| counts.connections == 0).await;
 }

@@ -63,6 +63,7 @@ impl Transport {
 pub struct Stage {
     kit: Kit,
     encoding: Encoding,
+    batched: bool,
     url: Option<String>,
     /// `None` when it is somebody else's: then nobody can look into it.
     router: Option<Arc<dyn Serving>>,
@@ -74,12 +75,19 @@ impl Stage {
             Transport::InProcess => None,
             _ => router.endpoints().first().map(ToString::to_string),
         };
-        Self { kit, encoding, url, router: Some(router) }
+        Self { kit, encoding, batched: false, url, router: Some(router) }
     }
 
     /// A router that runs already, whoever made it.
     pub fn at(kit: Kit, url: impl Into<String>, encoding: Encoding) -> Self {
-        Self { kit, encoding, url: Some(url.into()), router: None }
+        Self { kit, encoding, batched: false, url: Some(url.into()), router: None }
+    }
+
+    /// The same, for clients that ask for batches (W-50).
+    #[must_use]
+    pub fn batched(mut self) -> Self {
+        self.batched = true;
+        self
     }
 
     /// What to connect to; `None` when the router is reached within the process only.
@@ -107,7 +115,7 @@ impl Stage {
             }
             (None, None) => unreachable!("a stage has a URL or a router"),
         };
-        dial.serializers([self.encoding])
+        dial.serializers([self.encoding]).options(|options| options.batched = self.batched)
     }
 
     /// A client that has joined.

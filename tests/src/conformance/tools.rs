@@ -13,7 +13,7 @@ use futures_util::{
     FutureExt as _,
     future::{Either, select},
 };
-use wamp_driver::{Client, ErrorReply, Invocation, Reply, proto::router::Counts};
+use wamp_driver::{Client, ErrorReply, Invocation, Reply, net::Refused, proto::router::Counts};
 
 use super::{Kit, Serving};
 
@@ -63,6 +63,22 @@ impl Kit {
             let _ = tell.send(std::panic::catch_unwind(AssertUnwindSafe(job)));
         });
         Task(told)
+    }
+
+    /// Waits until a router has turned away as many as it should; it counts a moment after it has answered.
+    ///
+    /// # Panics
+    ///
+    /// When that takes too long.
+    pub async fn refuses(&self, router: &dyn Serving, as_expected: impl Fn(&Refused) -> bool) {
+        let wait = async {
+            while !as_expected(&router.refused()) {
+                self.sleep(Duration::from_millis(2)).await;
+            }
+        };
+        if self.timeout(BOUND, wait).await.is_none() {
+            panic!("the router has refused {:?}", router.refused());
+        }
     }
 
     /// Waits until a router holds what it should; there is no event to wait for, only the counts.

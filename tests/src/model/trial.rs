@@ -420,7 +420,8 @@ impl Trial {
         }
         let left = Counts::default();
         let mut counts = self.router.counts();
-        (counts.dropped_events, counts.retained) = (left.dropped_events, left.retained);
+        (counts.dropped_events, counts.retained, counts.totals) =
+            (left.dropped_events, left.retained, left.totals);
         match self.router.poll_timeout() {
             None if counts == left && self.router.is_empty() => Ok(()),
             deadline => Err(format!("left behind: {counts:?} {deadline:?}")),

@@ -266,7 +266,7 @@ impl Client {
     /// Answers the oldest invocation with an error.
     pub fn fail(self, world: &mut World, error: &str, args: impl Serialize) {
         let payload = Payload::from_args(self.encoding(world), &args).unwrap();
-        let error = RemoteError { error: Uri::unchecked(error), payload };
+        let error = RemoteError::new(Uri::unchecked(error), payload);
         let end = world.session(self.0);
         let invocation = end.invocations.pop_front().unwrap();
         end.session.reply(invocation).unwrap().error(error).unwrap();

@@ -2,6 +2,7 @@
 
 mod client;
 mod link;
+mod login;
 mod raw;
 mod transcript;
 
@@ -10,13 +11,18 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use bytes::Bytes;
 use wamp_proto::{
     Encoding, Instant, Uri,
+    auth::Exchange,
     id::{RegistrationId, RequestId},
-    router::{self, Action, ConnectionId, Counts, Opened, Router},
+    router::{
+        self, Action, Authorization, Changes, ConnectionId, Counts, Grant, Opened, Permission,
+        RealmPermissions, Router, Totals,
+    },
     session::{self, Event, Session},
 };
 
 pub use client::Client;
 pub use link::Way;
+pub use login::Login;
 pub use raw::Raw;
 
 use crate::random::Random;
@@ -51,6 +57,8 @@ pub struct World {
     transcript: Transcript,
     packets: u64,
     left: Vec<(ConnectionId, String)>,
+    questions: VecDeque<Authorization>,
+    warnings: Vec<router::Event>,
 }
 
 /// One end of one link.
@@ -77,6 +85,8 @@ struct SessionEnd {
     session: Session,
     events: Vec<Event>,
     invocations: VecDeque<RequestId>,
+    /// How the client proves who it is, if it does.
+    exchange: Option<Exchange>,
 }
 
 /// How a link behaves.
@@ -118,6 +128,8 @@ impl World {
             transcript: Transcript::default(),
             packets: 0,
             left: Vec::new(),
+            questions: VecDeque::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -138,8 +150,20 @@ impl World {
         config.agent = None;
         change(&mut config);
         let session = Session::new(Arc::new(config), encoding, self.now);
+        let end = End::Session(Box::new(SessionEnd::new(session)));
+        let place = self.open(name, encoding, rule, end);
+        self.run();
+        Client(place)
+    }
+
+    /// The same, as somebody of this role whom the router knows already; the name is the authid.
+    pub fn join_as(&mut self, name: &str, role: &str, realm: &str) -> Client {
+        let mut config = session::Config::new(Uri::unchecked(realm));
+        config.agent = None;
+        let session = Session::new(Arc::new(config), Encoding::Json, self.now);
         let end = SessionEnd { session, events: Vec::new(), invocations: VecDeque::new() };
-        let place = self.open(name, encoding, rule, End::Session(Box::new(end)));
+        let opened = Opened::new(Encoding::Json).known_as(Grant::new(name, role));
+        let place = self.open_as(name, opened, LinkRule::default(), End::Session(Box::new(end)));
         self.run();
         Client(place)
     }
@@ -162,6 +186,11 @@ impl World {
         if let Some(level) = rule.trust_level {
             opened = opened.trust_level(level);
         }
+        self.open_as(name, opened, rule, end)
+    }
+
+    fn open_as(&mut self, name: &str, opened: Opened, rule: LinkRule, end: End) -> usize {
+        let encoding = opened.encoding;
         let connection = self.router.open(self.now, opened);
         let mut link = if rule.fragmented { Link::fragmented(encoding) } else { Link::default() };
         link.up.latency = rule.latency;
@@ -257,6 +286,32 @@ impl World {
         revoked
     }
 
+    /// The permissions of the router's realms are others now.
+    pub fn permit(&mut self, permissions: impl IntoIterator<Item = RealmPermissions>) {
+        self.transcript.line(self.now, "router has other permissions");
+        self.router.reconfigure(self.now, Changes::default().permissions(permissions));
+        self.flush();
+    }
+
+    /// The next question of the router about what a session may do.
+    pub fn question(&mut self) -> Option<Authorization> {
+        self.questions.pop_front()
+    }
+
+    /// The answer to such a question.
+    pub fn authorize(&mut self, question: &Authorization, permission: Permission) {
+        let (right, uri) = (question.right, question.subject.uri());
+        let line = format!("{} may {right} {uri}? {:?}", question.authrole, permission.ruling);
+        self.transcript.line(self.now, &line);
+        self.router.authorize(self.now, question.id, permission);
+        self.flush();
+    }
+
+    /// The denials and limits that the router has told of so far.
+    pub fn warnings(&self) -> &[router::Event] {
+        &self.warnings
+    }
+
     /// A remark in the transcript.
     pub fn note(&mut self, text: &str) {
         self.transcript.line(self.now, &format!("# {text}"));
@@ -307,7 +362,7 @@ impl World {
         }
         self.flush();
         let mut counts = self.counts();
-        (counts.dropped_events, counts.retained) = (0, 0);
+        (counts.dropped_events, counts.retained, counts.totals) = (0, 0, Totals::default());
         assert_eq!(counts, Counts::default(), "left behind");
         assert!(self.router.poll_timeout().is_none(), "a timer is left behind");
         assert!(self.router.is_empty());
@@ -422,8 +477,13 @@ impl World {
         }
         while self.router.poll_ready().is_some() {}
         while let Some(event) = self.router.poll_event() {
-            if let router::Event::Left { connection, why, .. } = event {
-                self.left.push((connection, why.to_string()));
+            match event {
+                router::Event::Left { connection, why, .. } => self.left.push((connection, why.to_string())),
+                router::Event::Authorize(question) => self.questions.push_back(*question),
+                router::Event::NotAuthorized { .. } | router::Event::Limited { .. } => {
+                    self.warnings.push(event)
+                }
+                _ => {}
             }
         }
     }
@@ -439,6 +499,7 @@ impl World {
                 }
                 _ => {}
             }
+            end.authenticate(&event);
             end.events.push(event);
         }
         while *peer_open && !link.up.stalled {

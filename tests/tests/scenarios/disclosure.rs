@@ -66,6 +66,7 @@ fn f_14_r_100_a_callee_that_has_not_announced_it() {
     check(&mut world, "disclosure_not_announced");
 }
 
+/// Fault 73.
 #[test]
 fn r_103_r_105_t_69_never() {
     let mut world = World::with(1, |config| config.caller_disclosure = Disclosure::Never);

@@ -130,3 +130,23 @@ fn s_29_the_router_does_not_answer_hello() {
     assert_eq!(alice.closed(&mut world), Some(Closed::JoinTimeout));
     check(&mut world, "join_timeout");
 }
+
+/// What a client says of itself is any text, and is not believed.
+#[test]
+fn i_11_i_35_a_20_what_hello_claims() {
+    let mut world = World::new(1);
+    let watcher = world.raw("watcher", Encoding::Json);
+    watcher.hello(&mut world);
+    watcher.send(&mut world, r#"[32,1,{},"wamp.session.on_join"]"#);
+    let mallory = world.raw("mallory", Encoding::Json);
+    let hello = r##"[1,"realm1",{"authid":"a b#.ü","transport":{"peer":"root"},"roles":{"caller":{}}}]"##;
+    mallory.send(&mut world, hello);
+    let welcome = mallory.received(&mut world).remove(0);
+    let session = welcome.trim_start_matches("[2,").split(',').next().unwrap().to_owned();
+    let joined = watcher.received(&mut world).pop().unwrap();
+    assert!(joined.contains(&format!("\"session\":{session}")) && !joined.contains("root"), "{joined}");
+    mallory.send(&mut world, r#"[48,1,{},"wamp.session.list"]"#);
+    let listed = mallory.received(&mut world).remove(0);
+    assert!(listed.starts_with("[50,1,") && listed.contains(&session), "{listed}");
+    world.end();
+}

@@ -1,4 +1,4 @@
-//! Limits of one session (faults 47, 61, 62), each with a second session that does not notice.
+//! Limits of one session (faults 47, 61, 62, 70), each with a second session that does not notice.
 
 use wamp_proto::Encoding;
 use wamp_test::World;
@@ -103,4 +103,22 @@ fn fault_62_too_many_invocations_of_one_callee() {
     world.run();
     assert_eq!(bob.result::<u8>(&mut world, next), Ok(2));
     check(&mut world, "max_invocations");
+}
+
+#[test]
+fn fault_70_lists_are_bounded() {
+    let mut world = World::new(1);
+    let alice = world.join("alice", Encoding::Cbor);
+    let mallory = world.raw("mallory", Encoding::Json);
+    mallory.hello(&mut world);
+    alice.subscribe(&mut world, "a");
+    world.run();
+    let publish = |ids: usize| format!(r#"[16,1,{{"exclude":[{}]}},"a"]"#, vec!["7"; ids].join(","));
+    mallory.send(&mut world, &publish(90_000));
+    assert!(world.is_connected(mallory));
+    mallory.send(&mut world, &publish(100_001));
+    assert!(!world.is_connected(mallory));
+    world.run();
+    assert_eq!((alice.received(&mut world).len(), alice.closed(&mut world)), (1, None));
+    world.end();
 }

@@ -2,6 +2,9 @@
 //! `UPDATE_EXPECT=1 cargo test -p wamp-test --test scenarios` writes the snapshots anew.
 
 mod audience;
+mod authentication;
+mod authenticators;
+mod authorizing;
 mod bad_input;
 mod calls;
 mod canceling;
@@ -10,6 +13,7 @@ mod concurrency;
 mod disclosure;
 mod events;
 mod history;
+mod isolation;
 mod joining;
 mod leaving;
 mod limits;
@@ -18,8 +22,10 @@ mod meta_registrations;
 mod ordering;
 mod passthru;
 mod patterns;
+mod permissions;
 mod progressive_calls;
 mod progressive_results;
+mod protection;
 mod realms;
 mod rerouting;
 mod retention;

@@ -16,6 +16,7 @@ fn join(world: &mut World, name: &str, seed: u64) -> Client {
     world.join_with(name, encoding, rule, |_| {})
 }
 
+/// Fault 75.
 #[test]
 fn s_75_events_of_one_publisher_arrive_in_order_across_topics() {
     for seed in 0..30 {

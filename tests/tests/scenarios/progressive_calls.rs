@@ -117,6 +117,7 @@ fn r_38_r_40_t_51_the_callee_has_heard_enough() {
     }
 }
 
+/// Fault 65.
 #[test]
 fn r_36_r_38_strict_ids() {
     for (part, violates) in [

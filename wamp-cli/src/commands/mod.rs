@@ -1,6 +1,7 @@
 //! The commands.
 
 mod call;
+mod meta;
 mod msg;
 mod publish;
 mod register;
@@ -21,6 +22,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Publish(arguments) => publish::run(context, arguments).await,
         Command::Subscribe(arguments) => subscribe::run(context, arguments).await,
         Command::Register(arguments) => register::run(context, arguments).await,
+        Command::Meta(command) => meta::run(context, command).await,
         Command::Msg(MsgCommand::Decode(arguments)) => msg::decode(context, &arguments),
         Command::Msg(MsgCommand::Encode(arguments)) => msg::encode(context, &arguments),
     }

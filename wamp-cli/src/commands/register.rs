@@ -54,6 +54,13 @@ async fn register(
         MatchPolicy::Prefix => register.prefix(),
         MatchPolicy::Wildcard => register.wildcard(),
     };
+    let mut register = register.invoke(arguments.invoke.into());
+    if let Some(concurrency) = arguments.concurrency {
+        register = register.concurrency(concurrency.into());
+    }
+    if arguments.force {
+        register = register.force_reregister();
+    }
     let registration = register.await?;
     context.say(format_args!("registered {} (registration {})", arguments.uri, registration.id()));
     tokio::select! {
@@ -81,6 +88,9 @@ struct Service {
     room: Semaphore,
 }
 
+/// Commands that run at once.
+const COMMANDS: usize = 16;
+
 /// What to answer.
 enum What {
     Echo,
@@ -101,7 +111,7 @@ impl Service {
             count: arguments.count,
             calls: AtomicU64::new(0),
             enough: Notify::new(),
-            room: Semaphore::new(usize::from(arguments.concurrency)),
+            room: Semaphore::new(arguments.concurrency.map_or(COMMANDS, usize::from)),
         })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wamp_tokio::{Client, Subscription, proto::Match};
 
 use crate::{
-    args::{MatchPolicy, Subscribe},
+    args::{MatchPolicy, Subscribe, Until},
     exit::{Code, Failure},
     session::{Context, check_uri},
 };
@@ -23,13 +23,24 @@ async fn subscribe(context: &Context, client: &Client, arguments: &Subscribe) ->
         MatchPolicy::Prefix => subscribe.prefix(),
         MatchPolicy::Wildcard => subscribe.wildcard(),
     };
+    let subscribe = if arguments.retained { subscribe.get_retained() } else { subscribe };
+    listen(context, client, subscribe, arguments.until).await
+}
+
+/// Prints the events of a subscription.
+pub(super) async fn listen(
+    context: &Context,
+    client: &Client,
+    subscribe: wamp_tokio::Subscribe,
+    until: Until,
+) -> Result<(), Failure> {
     let events = subscribe.await?;
-    context.say(format_args!("subscribed to {} (subscription {})", arguments.uri, events.id()));
+    context.say(format_args!("subscribed to {} (subscription {})", events.topic(), events.id()));
     let mut seen = 0;
-    let printing = print(context, client, events, arguments.count, &mut seen);
-    match tokio::time::timeout(arguments.duration.unwrap_or(FOREVER), printing).await {
+    let printing = print(context, client, events, until.count, &mut seen);
+    match tokio::time::timeout(until.duration.unwrap_or(FOREVER), printing).await {
         Ok(result) => result,
-        Err(_) => match arguments.count {
+        Err(_) => match until.count {
             Some(count) => {
                 Err(Failure::new(Code::Timeout, format!("only {seen} of {count} events came in time")))
             }

@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod advanced;
 mod answers;
 mod calls;
 mod ends;

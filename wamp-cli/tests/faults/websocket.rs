@@ -206,14 +206,21 @@ fn answer_to(scene: &mut Scene, request: &[u8]) -> String {
 #[test]
 fn fault_13_no_subprotocol_in_common() {
     let mut scene = Scene::start();
-    for offer in
-        ["", "mqtt", "wamp", "wamp.2.JSON", "wamp.2.json.batched", "wamp.2.ubjson", "wamp.2.json wamp.2.cbor"]
-    {
+    for offer in [
+        "",
+        "mqtt",
+        "wamp",
+        "wamp.2.JSON",
+        "wamp.2.ubjson.batched",
+        "wamp.2.ubjson",
+        "wamp.2.json wamp.2.cbor",
+    ] {
         let header =
             if offer.is_empty() { String::new() } else { format!("Sec-WebSocket-Protocol: {offer}\r\n") };
         let answer = answer_to(&mut scene, request(&header).as_bytes());
         assert!(answer.starts_with("HTTP/1.1 400 "), "{offer}: {answer}");
-        let body = "\r\n\r\noffer one of the sub-protocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor\n";
+        let body = "\r\n\r\noffer one of the sub-protocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor, \
+                    wamp.2.json.batched, wamp.2.msgpack.batched, wamp.2.cbor.batched\n";
         assert!(
             answer.ends_with(body) && !answer.to_lowercase().contains("sec-websocket-protocol"),
             "{answer}"
@@ -226,6 +233,7 @@ fn fault_13_the_first_subprotocol_that_is_known() {
     let scene = Scene::start();
     for (offer, chosen) in [
         ("Sec-WebSocket-Protocol: mqtt, wamp.2.cbor, wamp.2.json\r\n", "wamp.2.cbor"),
+        ("Sec-WebSocket-Protocol: wamp.2.json.batched, wamp.2.json\r\n", "wamp.2.json.batched"),
         ("Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Protocol: wamp.2.msgpack\r\n", "wamp.2.msgpack"),
     ] {
         let mut stream = connect(scene.address());

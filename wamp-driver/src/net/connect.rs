@@ -1,31 +1,39 @@
 //! From a URL to a joined session.
 
+mod environment;
+#[cfg(feature = "tls")]
+mod secure;
+
 use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use tungstenite::{
     client::IntoClientRequest as _,
     handshake::client::{Request, Response},
-    http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL},
+    http::header::{HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL},
     protocol::Role,
 };
 use wamp_proto::{
-    Encoding, Limits,
-    router::Opened,
+    Channel, Encoding, Limits,
     transport::{
+        heartbeat,
         rawsocket::{self, HandshakeRefused, RawSocket, RawSocketError},
-        websocket,
+        websocket::{self, Subprotocol},
     },
 };
 
+#[cfg(feature = "tls")]
+use super::tls::Connector;
 use super::{
     Network, Socket,
     pump::{self, Transport},
     raw::Raw,
+    tls::{self, TlsError},
     websocket::{WebSocket, request},
     within,
 };
 use crate::{
-    Client, ConnectError,
+    Cipher, Client, ConnectError,
+    auth::Auth,
     connect::{ClientOptions, JoinFuture},
     endpoint::Endpoint,
     memory,
@@ -38,6 +46,8 @@ use crate::{
 pub struct Connect<N> {
     to: To,
     options: ClientOptions,
+    /// What is wrong with the environment, to be told when it is awaited.
+    refused: Option<ConnectError>,
     network: PhantomData<fn() -> N>,
 }
 
@@ -58,7 +68,7 @@ impl<N: Network> Connect<N> {
     }
 
     fn new(to: To) -> Self {
-        Self { to, options: ClientOptions::default(), network: PhantomData }
+        Self { to, options: ClientOptions::default(), refused: None, network: PhantomData }
     }
 
     /// The realm to join, instead of `realm1`.
@@ -70,6 +80,13 @@ impl<N: Network> Connect<N> {
     /// The serializers to offer, best first, instead of MessagePack, CBOR, JSON.
     pub fn serializers(mut self, serializers: impl IntoIterator<Item = Encoding>) -> Self {
         self.options.serializers = serializers.into_iter().collect();
+        self
+    }
+
+    /// Whether to ask for batches, where a WebSocket message holds what is queued and not one message (W-50). They are off
+    /// unless this is called; a router that does not know them is spoken to without. Other transports have no batches.
+    pub fn batched(mut self, batched: bool) -> Self {
+        self.options.batched = batched;
         self
     }
 
@@ -85,9 +102,42 @@ impl<N: Network> Connect<N> {
         self
     }
 
+    /// How long the router may be silent before it is asked for a sign of life, and how long it may take to give one, instead
+    /// of 20 s and 10 s: a session whose network is gone ends within the sum of the two. An interval of zero never asks.
+    pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
+        self.options.heartbeat = heartbeat::Config::new(interval, timeout);
+        self
+    }
+
     /// What to call ourselves, for the router's logs.
     pub fn agent(mut self, agent: impl Into<String>) -> Self {
         self.options.agent = Some(agent.into());
+        self
+    }
+
+    /// How to prove who we are: [`Ticket`](crate::auth::Ticket), [`Cra`](crate::auth::Cra),
+    /// [`Scram`](crate::auth::Scram), [`Cryptosign`](crate::auth::Cryptosign), ... Several are offered in the order of the
+    /// calls, and the router chooses. Without any, the client is anonymous.
+    pub fn auth(mut self, auth: impl Into<Auth>) -> Self {
+        self.options.auth.push(auth.into());
+        self
+    }
+
+    /// One more header of the WebSocket handshake.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.options.headers.push((name.into(), value.into().into()));
+        self
+    }
+
+    /// The cookies of the WebSocket handshake: `name=value; name2=value2`. A client is known by them when it offers
+    /// [`CookieHeader`](crate::auth::CookieHeader).
+    pub fn cookie(self, cookies: impl Into<String>) -> Self {
+        self.header("cookie", cookies)
+    }
+
+    /// Encrypts payloads from end to end: see [`Cipher`].
+    pub fn cipher(mut self, cipher: impl Cipher) -> Self {
+        self.options.cipher = Some(Arc::new(cipher));
         self
     }
 
@@ -104,25 +154,37 @@ impl<N: Network> IntoFuture for Connect<N> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
+            if let Some(error) = self.refused {
+                return Err(error);
+            }
             let network = N::current();
             let client = match self.to {
                 To::Url(url) => {
                     let endpoint: Endpoint = url.parse()?;
                     let (runtime, address) = (network.clone(), endpoint.address());
                     let dial = Box::new(move || network.connect(address.clone()));
-                    Dial { runtime, endpoint, options: self.options, dial }.connect().await
+                    Dial::new(runtime, endpoint, self.options, dial)?.connect().await
                 }
-                To::Router(router) => connect_in_process(network, &router, &self.options).await,
+                To::Router(router) => {
+                    let known_as = router.known_as();
+                    memory::join(network, &router, &self.options, known_as).await
+                }
             };
             client.map(N::Client::from)
         })
     }
 }
 
-/// To `ws://localhost:8080/ws`.
+/// To `ws://localhost:8080/ws`, with the heartbeat of the environment: `WAMP_HEARTBEAT` and `WAMP_HEARTBEAT_TIMEOUT` are
+/// durations such as `20`, `20s`, `500ms` or `off`.
 impl<N: Network> Default for Connect<N> {
     fn default() -> Self {
-        Self::url("ws://localhost:8080/ws")
+        let mut connect = Self::url("ws://localhost:8080/ws");
+        match environment::heartbeat(connect.options.heartbeat, |name| std::env::var(name).ok()) {
+            Ok(heartbeat) => connect.options.heartbeat = heartbeat,
+            Err(error) => connect.refused = Some(error),
+        }
+        connect
     }
 }
 
@@ -132,20 +194,6 @@ impl<N> fmt::Debug for Connect<N> {
     }
 }
 
-/// The session within this process: frames change hands, no socket is used.
-async fn connect_in_process<N: Network>(
-    network: Arc<N>,
-    router: &RouterHandle,
-    options: &ClientOptions,
-) -> Result<Client, ConnectError> {
-    let encoding = options.serializers.first().copied().unwrap_or(Encoding::MessagePack);
-    let send_limit = router.limits().message_size;
-    let (machine, join) = options.start(network.clone(), encoding, send_limit)?;
-    let connection = router.open(Opened::new(encoding).send_limit(options.limits.message_size));
-    network.spawn(memory::link(network.clone(), machine, connection));
-    join.await
-}
-
 /// A connection being made.
 struct Dial {
     runtime: Arc<dyn Runtime>,
@@ -153,43 +201,88 @@ struct Dial {
     options: ClientOptions,
     /// Opens a socket to the endpoint.
     dial: Box<Dialer>,
+    /// Speaks TLS, where the endpoint demands it.
+    #[cfg(feature = "tls")]
+    tls: Option<Connector>,
 }
 
 type Dialer = dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
 
 impl Dial {
-    async fn connect(self) -> Result<Client, ConnectError> {
-        let (runtime, to) = (self.runtime.clone(), self.endpoint.to_string());
-        let limit = self.options.connect_timeout;
-        let join = within(&*runtime, limit, self.open()).await;
-        join.ok_or(ConnectError::Timeout { to, within: limit })??.await
+    fn new(
+        runtime: Arc<dyn Runtime>,
+        endpoint: Endpoint,
+        options: ClientOptions,
+        dial: Box<Dialer>,
+    ) -> Result<Self, ConnectError> {
+        #[cfg(feature = "tls")]
+        let tls = connector(&endpoint, &options)?;
+        #[cfg(not(feature = "tls"))]
+        if endpoint.is_tls() {
+            return Err(ConnectError::Tls { to: endpoint.to_string(), error: TlsError::NotBuilt });
+        }
+        Ok(Self {
+            runtime,
+            endpoint,
+            options,
+            dial,
+            #[cfg(feature = "tls")]
+            tls,
+        })
     }
 
-    async fn open(self) -> Result<JoinFuture, ConnectError> {
+    async fn connect(&self) -> Result<Client, ConnectError> {
+        let limit = self.options.connect_timeout;
+        let join = within(&*self.runtime, limit, self.open()).await;
+        join.ok_or_else(|| ConnectError::Timeout { to: self.endpoint.to_string(), within: limit })??.await
+    }
+
+    async fn open(&self) -> Result<JoinFuture, ConnectError> {
         match &self.endpoint {
             Endpoint::WebSocket { address, path } => self.websocket(&format!("ws://{address}{path}")).await,
+            Endpoint::WebSocketTls { address, path } => {
+                self.websocket(&format!("wss://{address}{path}")).await
+            }
             Endpoint::WebSocketUnix(_) => self.websocket("ws://localhost/ws").await,
-            Endpoint::RawSocket(_) | Endpoint::Unix(_) => self.raw().await,
+            Endpoint::RawSocket(_) | Endpoint::RawSocketTls(_) | Endpoint::Unix(_) => self.raw().await,
         }
     }
 
     async fn dial(&self) -> Result<Box<dyn Socket>, ConnectError> {
-        (self.dial)().await.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })
+        let socket = (self.dial)().await;
+        let socket = socket.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })?;
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let secured = tls.connect(socket).await.map_err(|error| self.no_tls(error))?;
+            return Ok(Box::new(secured));
+        }
+        Ok(socket)
     }
 
     async fn websocket(&self, url: &str) -> Result<JoinFuture, ConnectError> {
         let upgrade = self.upgrade(url)?;
-        match request(self.dial().await?, upgrade).await {
-            Ok((socket, response)) => self.upgraded(socket, &response),
+        let socket = self.dial().await?;
+        let channel = socket.channel();
+        match request(socket, upgrade).await {
+            Ok((socket, response)) => self.upgraded(socket, &response, channel),
+            Err(tungstenite::Error::Io(error)) => Err(self.broken(&error)),
             Err(error) => Err(self.failed(describe(error))),
         }
     }
 
     fn upgrade(&self, url: &str) -> Result<Request, ConnectError> {
         let mut request = url.into_client_request().map_err(|error| self.failed(error.to_string()))?;
-        let offer = HeaderValue::from_str(&websocket::offer(&self.options.serializers));
+        let offer = HeaderValue::from_str(&websocket::offer(&self.subprotocols()));
         let offer = offer.map_err(|error| self.failed(error.to_string()))?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, offer);
+        for (name, value) in &self.options.headers {
+            // The value may be a secret: the error does not show it.
+            let bad = || self.failed(format!("the header `{name}` cannot be sent"));
+            let header = HeaderName::try_from(name.as_str()).map_err(|_| bad())?;
+            let mut value = HeaderValue::from_bytes(value.expose()).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            request.headers_mut().append(header, value);
+        }
         Ok(request)
     }
 
@@ -197,12 +290,22 @@ impl Dial {
         &self,
         socket: impl Socket + 'static,
         response: &Response,
+        channel: Channel,
     ) -> Result<JoinFuture, ConnectError> {
         let answer = response.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-        let encoding = websocket::accept(answer, &self.options.serializers)
+        let subprotocol = websocket::accept(answer, &self.subprotocols())
             .map_err(|error| self.failed(error.to_string()))?;
-        let socket = WebSocket::new(socket, Role::Client, encoding, self.options.limits.message_size);
-        self.start(socket, encoding, Limits::MAX_MESSAGE_SIZE)
+        let socket = WebSocket::new(socket, Role::Client, subprotocol, self.options.limits.message_size);
+        self.start(socket, subprotocol.encoding, Limits::MAX_MESSAGE_SIZE, channel)
+    }
+
+    /// What to offer: a router that knows no batches takes the same serializer without.
+    fn subprotocols(&self) -> Vec<Subprotocol> {
+        let forms = |&encoding| {
+            let batched = self.options.batched.then_some(Subprotocol::batched(encoding));
+            batched.into_iter().chain([Subprotocol::plain(encoding)])
+        };
+        self.options.serializers.iter().flat_map(forms).collect()
     }
 
     /// RawSocket offers one serializer at a time: the next one is tried when the router does not know it.
@@ -211,13 +314,22 @@ impl Dial {
         config.receive_limit = self.options.limits.message_size;
         let mut refused = "no serializer is offered".to_owned();
         for encoding in &self.options.serializers {
-            let mut raw = Raw::new(self.dial().await?, RawSocket::client(*encoding, &config));
+            let socket = self.dial().await?;
+            let channel = socket.channel();
+            let mut raw = Raw::new(socket, RawSocket::client(*encoding, &config));
             match raw.open().await {
-                Ok((encoding, send_limit)) => return self.start(raw, encoding, send_limit),
+                Ok((encoding, send_limit)) => return self.start(raw, encoding, send_limit, channel),
                 Err(RawSocketError::Refused(error)) if error == HandshakeRefused::SERIALIZER => {
                     refused = error.to_string();
                 }
-                Err(error) => return Err(self.failed(error.to_string())),
+                Err(RawSocketError::NotRawSocket { octet: tls::ALERT }) => {
+                    return Err(self.no_tls(TlsError::TlsExpected));
+                }
+                Err(error) => {
+                    return Err(raw
+                        .failure()
+                        .map_or_else(|| self.failed(error.to_string()), |failure| self.broken(failure)));
+                }
             }
         }
         Err(self.failed(refused))
@@ -228,15 +340,40 @@ impl Dial {
         transport: impl Transport + Send + 'static,
         encoding: Encoding,
         send_limit: usize,
+        channel: Channel,
     ) -> Result<JoinFuture, ConnectError> {
-        let (machine, join) = self.options.start(self.runtime.clone(), encoding, send_limit)?;
-        self.runtime.spawn(Box::pin(pump::run(self.runtime.clone(), transport, machine)));
+        let (machine, join) = self.options.start(self.runtime.clone(), encoding, send_limit, channel)?;
+        let pump = pump::run(self.runtime.clone(), transport, machine, self.options.heartbeat);
+        self.runtime.spawn(Box::pin(pump));
         Ok(join)
     }
 
     fn failed(&self, why: String) -> ConnectError {
         ConnectError::Handshake { to: self.endpoint.to_string(), why }
     }
+
+    /// The socket failed within the handshake of the transport; it may be TLS that did.
+    fn broken(&self, error: &io::Error) -> ConnectError {
+        match TlsError::within(error) {
+            Some(error) => self.no_tls(error.clone()),
+            None => self.failed(error.to_string()),
+        }
+    }
+
+    fn no_tls(&self, error: TlsError) -> ConnectError {
+        ConnectError::Tls { to: self.endpoint.to_string(), error }
+    }
+}
+
+#[cfg(feature = "tls")]
+fn connector(endpoint: &Endpoint, options: &ClientOptions) -> Result<Option<Connector>, ConnectError> {
+    let (address, websocket) = match endpoint {
+        Endpoint::WebSocketTls { address, .. } => (address, true),
+        Endpoint::RawSocketTls(address) => (address, false),
+        _ => return Ok(None),
+    };
+    let connector = Connector::new(&options.tls, &address.host, websocket);
+    connector.map(Some).map_err(|error| ConnectError::Tls { to: endpoint.to_string(), error })
 }
 
 fn describe(error: tungstenite::Error) -> String {

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     pin::pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -22,7 +19,6 @@ use crate::{
 /// never finish keep nobody out for long (fault 19).
 pub(super) struct Handshakes {
     most: usize,
-    timeout: Duration,
     waiting: Mutex<Waiting>,
 }
 
@@ -34,12 +30,12 @@ struct Waiting {
 }
 
 impl Handshakes {
-    pub(super) fn new(most: usize, timeout: Duration) -> Arc<Self> {
-        Arc::new(Self { most, timeout, waiting: Mutex::default() })
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { most, waiting: Mutex::default() })
     }
 
-    /// One more.
-    pub(super) fn begin(self: &Arc<Self>, runtime: &dyn Runtime) -> Handshake {
+    /// One more, which may take so long.
+    pub(super) fn begin(self: &Arc<Self>, runtime: &dyn Runtime, timeout: Duration) -> Handshake {
         let (keep, dropped) = oneshot::channel();
         let mut waiting = lock(&self.waiting);
         let number = waiting.next;
@@ -49,7 +45,7 @@ impl Handshakes {
             waiting.keep.pop_first();
         }
         drop(waiting);
-        let over = select(dropped, runtime.sleep(self.timeout));
+        let over = select(dropped, runtime.sleep(timeout));
         Handshake { all: self.clone(), number, over }
     }
 }
@@ -75,33 +71,5 @@ impl Handshake {
 impl Drop for Handshake {
     fn drop(&mut self) {
         lock(&self.all.waiting).keep.remove(&self.number);
-    }
-}
-
-/// The places for connections, of which there are so many.
-pub(super) struct Places {
-    most: usize,
-    taken: AtomicUsize,
-}
-
-impl Places {
-    pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, taken: AtomicUsize::new(0) })
-    }
-
-    /// Takes a place, unless all are taken.
-    pub(super) fn take(self: &Arc<Self>) -> Option<Place> {
-        let free = |taken: usize| (taken < self.most).then_some(taken + 1);
-        self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).ok()?;
-        Some(Place(self.clone()))
-    }
-}
-
-/// A taken place, free again when this is dropped.
-pub(super) struct Place(Arc<Places>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -3,24 +3,34 @@
 //!
 //! An adapter lends sockets, tasks and timers by implementing [`Network`]; all the rest is here, once.
 
+mod access;
 mod bind;
+mod builder;
 mod connect;
+mod gate;
 mod handshakes;
+mod listener;
+mod places;
 mod prefixed;
 mod pump;
 mod raw;
+mod refusals;
+mod router;
 mod serve;
 mod socket;
+mod tls;
 mod upgrade;
 mod websocket;
 
 use std::{
     io,
+    net::SocketAddr,
     sync::Arc,
     task::{Context, Poll},
 };
 
 use bytes::BytesMut;
+use wamp_proto::Channel;
 
 use crate::{
     Client,
@@ -29,8 +39,14 @@ use crate::{
 };
 
 pub use bind::OpenListener;
+pub use builder::{RouterBuilder, StartError};
 pub use connect::Connect;
-pub use serve::{Router, RouterBuilder, ShutdownFuture, StartError};
+pub use listener::Listener;
+pub use refusals::Refused;
+pub use router::{Router, ShutdownFuture};
+pub use tls::TlsError;
+#[cfg(feature = "tls")]
+pub use tls::{Roots, TlsConfig, TlsOptions};
 
 /// What the driver needs of a runtime to be on the network: an adapter implements this, and nothing else.
 pub trait Network: Runtime + Sized {
@@ -48,7 +64,7 @@ pub trait Network: Runtime + Sized {
     /// # Errors
     ///
     /// When the runtime does not take it.
-    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Listener>>;
+    fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>>;
 }
 
 /// Most bytes that are read at once where the buffer has to be cleared for it.
@@ -80,6 +96,19 @@ pub trait Socket: Send + Unpin {
 
     /// Ends our side; the peer's may still be read.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// What is known about the connection. Default: nothing.
+    fn channel(&self) -> Channel {
+        Channel::default()
+    }
+}
+
+/// What is known about a TCP connection with this peer.
+pub fn tcp_channel(peer: io::Result<SocketAddr>) -> Channel {
+    peer.map_or_else(
+        |_| Channel::default(),
+        |peer| Channel::tcp(peer.to_string(), peer.ip().to_canonical().is_loopback()),
+    )
 }
 
 impl<S: Socket + ?Sized> Socket for Box<S> {
@@ -102,10 +131,14 @@ impl<S: Socket + ?Sized> Socket for Box<S> {
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         (**self).poll_close(context)
     }
+
+    fn channel(&self) -> Channel {
+        (**self).channel()
+    }
 }
 
 /// A listening socket.
-pub trait Listener: Send + 'static {
+pub trait Accept: Send + 'static {
     /// The next connection.
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Box<dyn Socket>>>;
 }

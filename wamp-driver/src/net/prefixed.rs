@@ -10,7 +10,10 @@ use std::{
 
 use bytes::{Buf as _, Bytes};
 
-use super::Socket;
+use super::{
+    Socket,
+    tls::{ALERT, TlsError},
+};
 
 /// Gives `before` to the reader first, then what the socket has.
 pub(super) struct Prefixed<S> {
@@ -68,6 +71,9 @@ impl<S: Socket> Prefixed<S> {
             let read = self.socket.poll_read(context, head.get_mut(known..).unwrap_or_default());
             head.truncate(known + if let Poll::Ready(Ok(read)) = read { read } else { 0 });
             let read = ready!(read)?;
+            if head.first() == Some(&ALERT) {
+                return Poll::Ready(Err(TlsError::TlsExpected.into()));
+            }
             let end = end_of_head(head, known);
             if read > 0 && end.is_none() && head.len() < MAX_HEAD {
                 continue;

@@ -12,7 +12,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use wamp_proto::Instant;
+use wamp_proto::{
+    Instant,
+    transport::heartbeat::{self, Beat, Heartbeat},
+};
 
 use super::within;
 use crate::{
@@ -49,18 +52,40 @@ pub(super) trait Transport: Unpin {
     /// Closes our side, everything written before.
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()>;
 
+    /// Ends what is below, when closing our side has not done so and both sides have closed.
+    fn poll_end(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
+    /// Asks the peer for a sign of life, with the next flush.
+    fn ping(&mut self, payload: &[u8]);
+
+    /// What was heard of the peer since this was asked last.
+    fn take_signs(&mut self) -> Signs;
+
     /// After the peer was told what it did wrong: waits until it has closed, and looks at nothing that it still sends.
     fn poll_discard(&mut self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }
 }
 
-/// Runs a connection to its end.
+/// Signs of life of a peer.
+#[derive(Default)]
+pub(super) struct Signs {
+    /// Bytes came.
+    pub(super) heard: bool,
+    /// The last answer to a ping, if one came.
+    pub(super) pong: Option<Bytes>,
+}
+
+/// Runs a connection to its end, with signs of life to be asked for as `heartbeat` says.
 pub(super) async fn run(
     runtime: Arc<dyn Runtime>,
     transport: impl Transport + Send + 'static,
     machine: impl Machine,
+    heartbeat: heartbeat::Config,
 ) {
+    let heartbeat = Heartbeat::start(heartbeat, runtime.now());
     let pump = Arc::new(Shared(Mutex::new(Some(Pump {
         runtime,
         transport,
@@ -69,6 +94,7 @@ pub(super) async fn run(
         outgoing: VecDeque::new(),
         unflushed: false,
         ended: false,
+        heartbeat,
         timer: None,
         linger: None,
         waker: None,
@@ -110,7 +136,7 @@ fn poll_drain(transport: &mut impl Transport, context: &mut Context<'_>) -> Poll
     ready!(transport.poll_close(context));
     for _ in 0..READ_BATCH {
         if ready!(transport.poll_read(context)).is_err() {
-            return Poll::Ready(());
+            return transport.poll_end(context);
         }
     }
     // A peer that never stops must not keep others, nor the clock, from their turn.
@@ -127,6 +153,7 @@ struct Pump<T, M> {
     unflushed: bool,
     /// The stream has ended: it is never read again.
     ended: bool,
+    heartbeat: Option<Heartbeat>,
     timer: Option<(Instant, BoxFuture<()>)>,
     /// How long the peer may still take for its last messages.
     linger: Option<BoxFuture<()>>,
@@ -187,12 +214,18 @@ impl<T: Transport, M: Machine> Pump<T, M> {
             match (read, written) {
                 (_, Ok(Step::Done)) => return Poll::Ready(Ok(())),
                 (Err(why), _) | (_, Err(why)) => return Poll::Ready(Err(why)),
-                (Ok(Step::Idle), Ok(Step::Idle)) if !self.tick(context) => return Poll::Pending,
+                (Ok(Step::Idle), Ok(Step::Idle)) => match self.tick(context) {
+                    Ok(true) => {}
+                    Ok(false) => return Poll::Pending,
+                    Err(why) => return Poll::Ready(Err(why)),
+                },
                 _ => {}
             }
         }
         // A peer that never stops talking does not stop the clock.
-        self.tick(context);
+        if let Err(why) = self.tick(context) {
+            return Poll::Ready(Err(why));
+        }
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -212,11 +245,23 @@ impl<T: Transport, M: Machine> Pump<T, M> {
                 Poll::Pending => break,
             }
         }
+        self.listen();
         let step = if self.incoming.is_empty() { Step::Idle } else { Step::Moved };
         if step == Step::Moved {
             self.machine.handle_frames(&mut self.incoming);
         }
         end.map_or(Ok(step), Err)
+    }
+
+    /// Takes notice of signs of life.
+    fn listen(&mut self) {
+        let Some(heartbeat) = &mut self.heartbeat else { return };
+        let Signs { heard, pong } = self.transport.take_signs();
+        if heard {
+            let now = self.runtime.now();
+            heartbeat.handle_bytes(now);
+            pong.iter().for_each(|pong| heartbeat.handle_pong(now, pong));
+        }
     }
 
     /// Writes one batch a round: the peer is heard even while there is always more to write.
@@ -262,9 +307,11 @@ impl<T: Transport, M: Machine> Pump<T, M> {
         }
     }
 
-    /// Keeps the timer. One that comes too early is harmless and sets the next one, so it is only ever moved forward.
-    fn tick(&mut self, context: &mut Context<'_>) -> bool {
-        if let Some(at) = self.machine.deadline() {
+    /// Keeps the timer, and says whether it was due. One that comes too early is harmless and sets the next one, so it is
+    /// only ever moved forward.
+    fn tick(&mut self, context: &mut Context<'_>) -> Result<bool, String> {
+        let beat = self.heartbeat.as_ref().map(Heartbeat::deadline);
+        if let Some(at) = self.machine.deadline().into_iter().chain(beat).min() {
             if self.timer.as_ref().is_none_or(|(armed, _)| at < *armed) {
                 self.timer = Some((at, self.runtime.sleep(at - self.runtime.now())));
             }
@@ -272,9 +319,34 @@ impl<T: Transport, M: Machine> Pump<T, M> {
         let due = self.timer.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(context).is_ready());
         if due {
             self.timer = None;
-            self.machine.handle_timeout();
+            if self.machine.deadline().is_some() {
+                self.machine.handle_timeout();
+            }
+            self.beat()?;
         }
-        due
+        Ok(due)
+    }
+
+    /// Asks a silent peer for a sign of life, and gives up one that gave none.
+    fn beat(&mut self) -> Result<(), String> {
+        let Some(heartbeat) = &mut self.heartbeat else { return Ok(()) };
+        let now = self.runtime.now();
+        // Silence says nothing about those whom we do not listen to.
+        if !self.machine.wants_read() {
+            heartbeat.handle_bytes(now);
+        }
+        match heartbeat.handle_timeout(now) {
+            Beat::Quiet => {}
+            Beat::Ping(payload) => {
+                self.transport.ping(&payload);
+                self.unflushed = true;
+            }
+            Beat::Dead => {
+                let waited = heartbeat.config().timeout;
+                return Err(format!("the peer is silent, and has not answered a ping within {waited:?}"));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -13,13 +13,20 @@ use wamp_proto::{
     transport::rawsocket::{Event, RawSocket, RawSocketError},
 };
 
-use super::{Socket, pump::Transport, socket::linger};
+use super::{
+    Socket,
+    pump::{Signs, Transport},
+    socket::linger,
+};
 use crate::runtime::Runtime;
 
 /// A RawSocket, from its handshake to its end.
 pub(super) struct Raw<S> {
     pub(super) socket: S,
     codec: RawSocket,
+    /// Why the socket failed, if it did.
+    failed: Option<io::Error>,
+    signs: Signs,
 }
 
 /// Room that a read finds in the buffer at least.
@@ -27,14 +34,14 @@ const READ_ROOM: usize = 4 << 10;
 
 impl<S: Socket> Raw<S> {
     pub(super) fn new(socket: S, codec: RawSocket) -> Self {
-        Self { socket, codec }
+        Self { socket, codec, failed: None, signs: Signs::default() }
     }
 
     /// A socket of which a part was read already.
     pub(super) fn with_read(socket: S, mut codec: RawSocket, read: &[u8]) -> Self {
         codec.buffer().extend_from_slice(read);
         codec.handle_read();
-        Self { socket, codec }
+        Self { socket, codec, failed: None, signs: Signs::default() }
     }
 
     /// Exchanges the handshake; gives the serializer and the largest message that the peer accepts.
@@ -53,8 +60,8 @@ impl<S: Socket> Raw<S> {
                     }
                     _ => {}
                 }
-                if matches!(flushed, Poll::Ready(Err(_))) {
-                    self.codec.handle_eof();
+                if let Poll::Ready(Err(error)) = flushed {
+                    self.fail(error);
                     continue;
                 }
                 ready!(self.poll_fill(context));
@@ -80,10 +87,25 @@ impl<S: Socket> Raw<S> {
         let buffer = self.codec.buffer();
         buffer.reserve(READ_ROOM);
         match ready!(self.socket.poll_read_buf(context, buffer)) {
-            Ok(0) | Err(_) => self.codec.handle_eof(),
-            Ok(_) => self.codec.handle_read(),
+            Ok(0) => self.codec.handle_eof(),
+            Ok(_) => {
+                self.signs.heard = true;
+                self.codec.handle_read();
+            }
+            Err(error) => self.fail(error),
         }
         Poll::Ready(())
+    }
+
+    /// To the codec, it is the end; the first failure says why.
+    fn fail(&mut self, error: io::Error) {
+        self.failed.get_or_insert(error);
+        self.codec.handle_eof();
+    }
+
+    /// Why the socket failed, if it did.
+    pub(super) fn failure(&self) -> Option<&io::Error> {
+        self.failed.as_ref()
     }
 
     fn poll_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -103,8 +125,14 @@ impl<S: Socket> Transport for Raw<S> {
         loop {
             match self.codec.poll_event() {
                 Some(Event::Frame(frame)) => return Poll::Ready(Ok(frame)),
-                Some(Event::Failed(RawSocketError::Closed)) => return Poll::Ready(Err(String::new())),
-                Some(Event::Failed(error)) => return Poll::Ready(Err(error.to_string())),
+                Some(Event::Failed(RawSocketError::Closed)) if self.failed.is_none() => {
+                    return Poll::Ready(Err(String::new()));
+                }
+                Some(Event::Failed(error)) => {
+                    let why = self.failed.as_ref().map_or_else(|| error.to_string(), ToString::to_string);
+                    return Poll::Ready(Err(why));
+                }
+                Some(Event::Pong(payload)) => self.signs.pong = Some(payload),
                 Some(_) => {}
                 None => {
                     // PONGs are due at once (W-72); what does not fit now goes out with the next flush.
@@ -132,5 +160,14 @@ impl<S: Socket> Transport for Raw<S> {
         let _ = ready!(self.poll_out(context));
         let _ = ready!(self.socket.poll_close(context));
         Poll::Ready(())
+    }
+
+    fn ping(&mut self, payload: &[u8]) {
+        // The peer takes 512 bytes at least, unless the end has come, which the next read shows.
+        let _ = self.codec.ping(payload);
+    }
+
+    fn take_signs(&mut self) -> Signs {
+        std::mem::take(&mut self.signs)
     }
 }

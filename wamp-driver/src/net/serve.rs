@@ -1,39 +1,37 @@
-//! The router on the network: listeners, handshakes, shutdown.
+//! Connections at the router: how they are let in, and what they are given.
 
-use std::{
-    fmt,
-    future::poll_fn,
-    io,
-    marker::PhantomData,
-    path::PathBuf,
-    pin::Pin,
-    sync::{Arc, Mutex},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
 use tungstenite::protocol::Role;
 use wamp_proto::{
-    Uri,
-    router::{Config, Counts, Opened},
+    Channel,
+    router::Opened,
     transport::rawsocket::{self, RawSocket},
-    uri::InvalidUri,
 };
 
 use super::{
-    Connect, Listener, Network, Socket, bind,
-    handshakes::{Handshake, Handshakes, Places},
+    Accept, Network, Socket,
+    gate::Gate,
+    handshakes::{Handshake, Handshakes},
+    places::{AddressPlace, Place, Places},
     prefixed::Prefixed,
     pump,
     raw::Raw,
+    refusals::{Reason, Refusals},
     socket::read,
-    upgrade::{Origins, Upgraded, upgrade},
+    upgrade::{Upgraded, upgrade},
     websocket::WebSocket,
 };
+<<<<<<< HEAD
+use crate::router::RouterHandle;
+=======
 use crate::{
+    Authenticator,
+    authenticator::{Authenticators, Decider},
     endpoint::{Endpoint, InvalidEndpoint, SocketAddress},
+    procedure::ProcedureAuthenticator,
     router::{Idle, RouterHandle},
     runtime::BoxFuture,
     shared::lock,
@@ -49,6 +47,9 @@ pub struct RouterBuilder<N> {
     origins: Origins,
     max_connections: usize,
     max_handshakes: usize,
+    deciders: Vec<(String, Vec<Method>, Asked)>,
+    authenticator_timeout: Duration,
+    known_as: Option<Grant>,
     network: PhantomData<fn() -> N>,
 }
 
@@ -99,6 +100,9 @@ impl<N: Network> RouterBuilder<N> {
             origins: Origins::default(),
             max_connections: 10_000,
             max_handshakes: 256,
+            deciders: Vec::new(),
+            authenticator_timeout: Duration::from_secs(5),
+            known_as: Some(Grant::trusted()),
             network: PhantomData,
         }
     }
@@ -121,6 +125,55 @@ impl<N: Network> RouterBuilder<N> {
     /// Changes the settings of the router itself: limits, queues, timeouts.
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
+        self
+    }
+
+    /// One more rule about who may join: the first that fits a client's realm and listener decides. Without any rule,
+    /// everybody may, as `anonymous`.
+    pub fn authentication(mut self, rule: Authentication) -> Self {
+        self.config.authentication.push(rule);
+        self
+    }
+
+    /// Who decides about clients of a realm that come with one of these methods, and that no rule knows.
+    pub fn authenticator(
+        mut self,
+        realm: impl Into<String>,
+        methods: impl IntoIterator<Item = Method>,
+        authenticator: impl Authenticator,
+    ) -> Self {
+        let asked = Asked::Code(Arc::new(authenticator));
+        self.deciders.push((realm.into(), methods.into_iter().collect(), asked));
+        self
+    }
+
+    /// The same by a procedure, registered in the realm `within`: it is called with the realm, the authid, and details with
+    /// `authmethod`, `ticket`, `authextra` and more. It answers with a role or, where the client is to prove something, with
+    /// a dict: `role`, `authid`, `extra`; `secret`, `salt`, `iterations`, `keylen` for WAMP-CRA; `pubkeys` for cryptosign;
+    /// `salt`, `kdf`, `iterations`, `memory`, `stored_key`, `server_key` for SCRAM. Who can register this procedure decides
+    /// who may join: see to it that not everybody can.
+    pub fn authenticator_procedure(
+        mut self,
+        realm: impl Into<String>,
+        methods: impl IntoIterator<Item = Method>,
+        procedure: impl Into<String>,
+        within: impl Into<String>,
+    ) -> Self {
+        let asked = Asked::Procedure(procedure.into(), within.into());
+        self.deciders.push((realm.into(), methods.into_iter().collect(), asked));
+        self
+    }
+
+    /// How long an authenticator may take, instead of 5 s; nobody is let in then.
+    pub fn authenticator_timeout(mut self, timeout: Duration) -> Self {
+        self.authenticator_timeout = timeout;
+        self
+    }
+
+    /// Whom clients within this process ([`Router::connect`]) are taken for, instead of somebody in the role `trusted`;
+    /// `None` is for them to prove who they are like anybody else.
+    pub fn in_process_as(mut self, grant: impl Into<Option<Grant>>) -> Self {
+        self.known_as = grant.into();
         self
     }
 
@@ -150,7 +203,7 @@ impl<N: Network> RouterBuilder<N> {
     }
 
     fn start(self) -> Result<Router<N>, StartError> {
-        let Self { mut realms, listen, mut config, .. } = self;
+        let Self { mut realms, listen, mut config, deciders, .. } = self;
         if realms.is_empty() {
             realms.push("realm1".to_owned());
         }
@@ -159,11 +212,15 @@ impl<N: Network> RouterBuilder<N> {
             .map(|realm| realm.parse::<Uri>())
             .collect::<Result<_, _>>()
             .map_err(StartError::Realm)?;
+        let authenticators = Authenticators {
+            of_realms: admit_asked(&mut config, deciders).map_err(StartError::Realm)?,
+            timeout: self.authenticator_timeout,
+        };
         let endpoints = listen.iter().map(|url| url.parse()).collect::<Result<Vec<Endpoint>, _>>();
         let endpoints = endpoints.map_err(StartError::Endpoint)?;
         let network = N::current();
         let server = Arc::new(Server {
-            handle: RouterHandle::new(network.clone(), config),
+            handle: RouterHandle::with(network.clone(), config, authenticators, self.known_as),
             places: Places::new(self.max_connections),
             handshakes: Handshakes::new(self.max_handshakes, self.handshake_timeout),
             origins: self.origins,
@@ -178,6 +235,39 @@ impl<N: Network> RouterBuilder<N> {
         }
         Ok(router)
     }
+}
+
+/// Who is to be asked, as the application says it.
+enum Asked {
+    Code(Arc<dyn Authenticator>),
+    Procedure(String, String),
+}
+
+/// Has the rules ask those who decide.
+fn admit_asked(
+    config: &mut Config,
+    deciders: Vec<(String, Vec<Method>, Asked)>,
+) -> Result<Vec<(Uri, Decider)>, InvalidUri> {
+    let mut of_realms = Vec::new();
+    for (realm, methods, asked) in deciders {
+        let realm: Uri = realm.parse()?;
+        let mut rules = config.authentication.iter_mut();
+        match rules.find(|rule| rule.realm.as_ref() == Some(&realm) && rule.listener.is_none()) {
+            Some(rule) => {
+                rule.methods.extend(methods);
+                rule.ask = true;
+            }
+            None => config.authentication.push(Authentication::new(methods).realm(realm.clone()).ask()),
+        }
+        let decider = match asked {
+            Asked::Code(code) => Decider::Code(code),
+            Asked::Procedure(procedure, within) => {
+                Decider::Procedure(Arc::new(ProcedureAuthenticator::new(procedure.parse()?, within.parse()?)))
+            }
+        };
+        of_realms.push((realm, decider));
+    }
+    Ok(of_realms)
 }
 
 impl<N: Network> IntoFuture for RouterBuilder<N> {
@@ -309,47 +399,25 @@ impl Future for ShutdownFuture {
         Pin::new(&mut self.0).poll(context)
     }
 }
+>>>>>>> authn
 
 /// What all connections of a router share.
-struct Server<N> {
-    network: Arc<N>,
-    handle: RouterHandle,
-    places: Arc<Places>,
-    handshakes: Arc<Handshakes>,
-    origins: Origins,
+pub(super) struct Server<N> {
+    pub(super) network: Arc<N>,
+    pub(super) handle: RouterHandle,
+    pub(super) places: Arc<Places>,
+    pub(super) handshakes: Arc<Handshakes>,
+    pub(super) refusals: Refusals,
 }
 
 /// How long to wait when the operating system has no more sockets (fault 26).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a listener takes.
-#[derive(Clone, Copy)]
-enum Speaks {
-    /// What the first byte says: 0x7F is no HTTP method (W-80).
-    Either,
-    #[cfg(unix)]
-    RawSocket,
-    #[cfg(unix)]
-    WebSocket,
-}
-
-impl Speaks {
-    fn is_rawsocket(self, head: &[u8]) -> bool {
-        match self {
-            Self::Either => head.first() == Some(&rawsocket::MAGIC),
-            #[cfg(unix)]
-            Self::RawSocket => true,
-            #[cfg(unix)]
-            Self::WebSocket => false,
-        }
-    }
-}
-
 /// Takes connections until the router stops.
-async fn accept<N: Network>(
+pub(super) async fn accept<N: Network>(
     server: Arc<Server<N>>,
-    mut listener: Box<dyn Listener>,
-    speaks: Speaks,
+    gate: Arc<Gate>,
+    mut listener: Box<dyn Accept>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     loop {
@@ -363,75 +431,192 @@ async fn accept<N: Network>(
                 continue;
             }
         };
-        let handshake = server.handshakes.begin(&*server.network);
-        server.network.spawn(Box::pin(serve(server.clone(), socket, speaks, handshake)));
+        let handshake = server.handshakes.begin(&*server.network, gate.handshake_timeout);
+        if let Some(visit) = Visit::begin(server.clone(), gate.clone(), &*socket) {
+            server.network.spawn(Box::pin(visit.serve(socket, handshake)));
+        }
     }
 }
 
 /// Most that is read to find out what is spoken: enough for a usual request.
 const FIRST_READ: usize = 1 << 10;
 
-async fn serve<N: Network>(
+/// One connection, from when it is accepted.
+struct Visit<N> {
     server: Arc<Server<N>>,
-    mut socket: Box<dyn Socket>,
-    speaks: Speaks,
-    mut handshake: Handshake,
-) {
-    let mut head = Vec::new();
-    match handshake.limit(read(&mut socket, &mut head, FIRST_READ)).await {
-        Some(Ok(1..)) if speaks.is_rawsocket(&head) => {
-            serve_raw(&server, socket, &head, handshake).await;
+    gate: Arc<Gate>,
+    channel: Channel,
+    /// Its place among those of its address, where these are limited.
+    _address: Option<AddressPlace>,
+}
+
+impl<N: Network> Visit<N> {
+    /// `None` when there are too many from its address.
+    fn begin(server: Arc<Server<N>>, gate: Arc<Gate>, socket: &dyn Socket) -> Option<Self> {
+        let channel = socket.channel();
+        let address = channel.peer.as_deref().and_then(|peer| peer.parse::<SocketAddr>().ok());
+        let limited = gate.addresses.as_ref().zip(address);
+        let place = limited.map(|(addresses, address)| addresses.take(address.ip()));
+        let full = matches!(place, Some(None));
+        let visit = Self { server, gate, channel, _address: place.flatten() };
+        if full {
+            visit.refused(Reason::Address, "there are too many connections from its address");
         }
-        Some(Ok(1..)) => serve_websocket(&server, socket, head, handshake).await,
-        _ => tracing::debug!("a connection ended before its handshake"),
+        (!full).then_some(visit)
+    }
+
+    fn refused(&self, reason: Reason, why: &str) {
+        let (now, peer) = (self.server.network.now(), self.channel.peer.as_deref());
+        self.server.refusals.note(now, reason, &self.gate.name, peer, why);
+    }
+
+    /// What the router is told of a connection over this socket.
+    fn channel(&self, socket: &impl Socket) -> Channel {
+        let mut channel = socket.channel();
+        channel.listener = Some(self.gate.name.clone());
+        channel
+    }
+
+    fn too_late(&self) {
+        self.refused(Reason::Timeout, "its handshake was not finished in time");
+    }
+
+    /// A place at the listener and at the router, if both have one.
+    fn place(&self) -> Option<(Place, Option<Place>)> {
+        let here = match &self.gate.places {
+            Some(places) => Some(places.take()?),
+            None => None,
+        };
+        Some((self.server.places.take()?, here))
+    }
+
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has a handshake here"))]
+    async fn serve(self, socket: Box<dyn Socket>, mut handshake: Handshake) {
+        #[cfg(feature = "tls")]
+        if self.gate.acceptor.is_some() {
+            let secured = handshake.limit(self.secure(socket)).await;
+            return match secured {
+                Some(Some(socket)) => self.serve_transport(socket, handshake).await,
+                Some(None) => {}
+                None => self.too_late(),
+            };
+        }
+        self.serve_transport(socket, handshake).await;
+    }
+
+    async fn serve_transport(&self, mut socket: impl Socket + 'static, mut handshake: Handshake) {
+        let mut head = Vec::new();
+        match handshake.limit(read(&mut socket, &mut head, FIRST_READ)).await {
+            Some(Ok(1..)) if self.gate.is_rawsocket(&head) => self.serve_raw(socket, &head, handshake).await,
+            Some(Ok(1..)) => self.serve_websocket(socket, head, handshake).await,
+            Some(_) => tracing::debug!("a connection ended before its handshake"),
+            None => self.too_late(),
+        }
+    }
+
+    async fn serve_raw(&self, socket: impl Socket + 'static, head: &[u8], mut handshake: Handshake) {
+        let place = self.place();
+        let mut config = rawsocket::Config::default();
+        config.receive_limit = self.gate.message_size;
+        config.encodings.clone_from(&self.gate.encodings);
+        // W-65: one connection too many is told so.
+        let codec = if place.is_some() { RawSocket::server(&config) } else { RawSocket::refuse() };
+        let channel = self.channel(&socket);
+        let mut raw = Raw::with_read(socket, codec, head);
+        match handshake.limit(raw.open()).await {
+            Some(Ok((encoding, send_limit))) => {
+                drop(handshake);
+                let opened = Opened::new(encoding).send_limit(send_limit).channel(channel);
+                let machine = self.server.handle.open(opened);
+                pump::run(self.server.network.clone(), raw, machine, self.gate.heartbeat).await;
+            }
+            Some(Err(error)) => {
+                let reason = if place.is_some() { Reason::Handshake } else { Reason::Full };
+                self.refused(reason, &error.to_string());
+                drop(place);
+                handshake.limit(raw.refuse(&*self.server.network, &error)).await;
+            }
+            None => self.too_late(),
+        }
+    }
+
+    async fn serve_websocket(
+        &self,
+        mut socket: impl Socket + 'static,
+        head: Vec<u8>,
+        mut handshake: Handshake,
+    ) {
+        let Self { server, gate, .. } = self;
+        let mut full = false;
+        // A request that is refused takes no place, not even while its answer goes out.
+        let admit = || {
+            let place = self.place();
+            full = place.is_none();
+            place
+        };
+        let upgraded = upgrade(&*server.network, &mut socket, head, gate, admit);
+        match handshake.limit(upgraded).await {
+            Some(Ok(Upgraded { subprotocol, cookie, rest, place: _place })) => {
+                drop(handshake);
+                let mut channel = self.channel(&socket);
+                channel.cookie = cookie;
+                let socket = Prefixed::new(rest, socket);
+                let socket = WebSocket::new(socket, Role::Server, subprotocol, gate.message_size);
+                let machine = server.handle.open(Opened::new(subprotocol.encoding).channel(channel));
+                pump::run(server.network.clone(), socket, machine, gate.heartbeat).await;
+            }
+            Some(Err(error)) => {
+                self.refused(if full { Reason::Full } else { Reason::Handshake }, &error);
+            }
+            None => self.too_late(),
+        }
     }
 }
 
-async fn serve_raw<N: Network>(
-    server: &Server<N>,
-    socket: Box<dyn Socket>,
-    head: &[u8],
-    mut handshake: Handshake,
-) {
-    let place = server.places.take();
-    let mut config = rawsocket::Config::default();
-    config.receive_limit = server.handle.limits().message_size;
-    // W-65: one connection too many is told so.
-    let codec = if place.is_some() { RawSocket::server(&config) } else { RawSocket::refuse() };
-    let mut raw = Raw::with_read(socket, codec, head);
-    match handshake.limit(raw.open()).await {
-        Some(Ok((encoding, send_limit))) => {
-            drop(handshake);
-            let machine = server.handle.open(Opened::new(encoding).send_limit(send_limit));
-            pump::run(server.network.clone(), raw, machine).await;
-        }
-        Some(Err(error)) => {
-            tracing::debug!(%error, "RawSocket handshake failed");
-            drop(place);
-            handshake.limit(raw.refuse(&*server.network, &error)).await;
-        }
-        None => tracing::debug!("RawSocket handshake not finished in time"),
-    }
-}
+#[cfg(feature = "tls")]
+mod secure {
+    use tungstenite::http::StatusCode;
 
-async fn serve_websocket<N: Network>(
-    server: &Server<N>,
-    mut socket: Box<dyn Socket>,
-    head: Vec<u8>,
-    mut handshake: Handshake,
-) {
-    // A request that is refused takes no place, not even while its answer goes out.
-    let admit = || server.places.take();
-    let upgraded = upgrade(&*server.network, &mut socket, head, &server.origins, admit);
-    match handshake.limit(upgraded).await {
-        Some(Ok(Upgraded { encoding, rest, place: _place })) => {
-            drop(handshake);
-            let limit = server.handle.limits().message_size;
-            let socket = WebSocket::new(Prefixed::new(rest, socket), Role::Server, encoding, limit);
-            let machine = server.handle.open(Opened::new(encoding));
-            pump::run(server.network.clone(), socket, machine).await;
+    use super::{FIRST_READ, Network, Prefixed, Reason, Socket, Visit, read};
+    use crate::net::{
+        TlsError,
+        socket::linger,
+        tls::{self, TlsSocket},
+        upgrade::refuse,
+    };
+
+    impl<N: Network> Visit<N> {
+        /// Speaks TLS with the client; `None` when it cannot, and was turned away.
+        pub(super) async fn secure(&self, mut socket: Box<dyn Socket>) -> Option<TlsSocket> {
+            let mut head = Vec::new();
+            if !matches!(read(&mut socket, &mut head, FIRST_READ).await, Ok(1..)) {
+                tracing::debug!("a connection ended before its handshake");
+                return None;
+            }
+            let runtime = &*self.server.network;
+            // Programs and people who speak plain HTTP understand an answer in plain HTTP.
+            if head.first().is_some_and(u8::is_ascii_uppercase) {
+                self.refused(Reason::Tls, "it speaks HTTP, and no TLS");
+                let _ = refuse(runtime, &mut socket, StatusCode::BAD_REQUEST, tls::SPEAK_TLS).await;
+                return None;
+            }
+            let acceptor = self.gate.acceptor.as_ref()?;
+            let accepted = acceptor.accept(Box::new(Prefixed::new(head, socket)));
+            let mut socket =
+                accepted.inspect_err(|error| self.refused(Reason::Tls, &error.to_string())).ok()?;
+            match socket.handshake().await {
+                Ok(()) => Some(socket),
+                Err(error) => {
+                    let why = match error {
+                        TlsError::NotTls => "it does not speak TLS".to_owned(),
+                        error => error.to_string(),
+                    };
+                    self.refused(Reason::Tls, &why);
+                    // The alert is to be heard.
+                    linger(runtime, &mut socket.into_inner()).await;
+                    None
+                }
+            }
         }
-        Some(Err(error)) => tracing::debug!(%error, "WebSocket handshake failed"),
-        None => tracing::debug!("WebSocket handshake not finished in time"),
     }
 }

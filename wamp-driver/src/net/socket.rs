@@ -15,6 +15,14 @@ pub(super) async fn read(socket: &mut impl Socket, buffer: &mut Vec<u8>, most: u
     read
 }
 
+/// A poll as libraries want it that do not know of polls.
+pub(super) fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
+    match poll {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+    }
+}
+
 /// Writes all of it, and flushes.
 pub(super) async fn write_all(socket: &mut impl Socket, mut bytes: &[u8]) -> io::Result<()> {
     poll_fn(|context| {

@@ -15,13 +15,17 @@ use tungstenite::{
     },
     http::{
         StatusCode,
-        header::{HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
+        header::{COOKIE, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
     },
 };
-use wamp_proto::{Encoding, transport::websocket};
+use wamp_proto::{
+    channel::Cookie,
+    transport::websocket::{self, Subprotocol},
+};
 
 use super::{
     Socket,
+    gate::Gate,
     socket::{linger, read, write_all},
 };
 use crate::runtime::Runtime;
@@ -37,7 +41,8 @@ const MAX_HEADERS: usize = 100;
 
 /// What a client and the router have agreed on.
 pub(super) struct Upgraded<P> {
-    pub(super) encoding: Encoding,
+    pub(super) subprotocol: Subprotocol,
+    pub(super) cookie: Option<Cookie>,
     /// What came after the request.
     pub(super) rest: Vec<u8>,
     /// The connection's place among those that are allowed.
@@ -50,14 +55,15 @@ pub(super) async fn upgrade<P>(
     runtime: &dyn Runtime,
     socket: &mut impl Socket,
     head: Vec<u8>,
-    origins: &Origins,
+    gate: &Gate,
     admit: impl FnOnce() -> Option<P>,
 ) -> Result<Upgraded<P>, String> {
     let granted = match read_request(socket, head).await {
-        Ok((request, rest)) => negotiate(&request, origins).and_then(|(encoding, response)| {
+        Ok((request, rest)) => negotiate(&request, gate).and_then(|(subprotocol, response)| {
             let place = admit()
                 .ok_or_else(|| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"))?;
-            Ok((response, Upgraded { encoding, rest, place }))
+            let cookie = request.headers().get(COOKIE).and_then(|value| value.to_str().ok()).map(Cookie::new);
+            Ok((response, Upgraded { subprotocol, cookie, rest, place }))
         }),
         Err(refusal) => Err(refusal),
     };
@@ -79,13 +85,22 @@ pub(super) async fn upgrade<P>(
 /// The web pages that may connect (fault 16). A browser says which page is behind a connection, and connects wherever the
 /// page says, to this very machine too: without a check, any page could act in the user's name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Origins(pub(super) Vec<String>);
+pub(super) struct Origins {
+    /// Those that are listed.
+    pub(super) allowed: Vec<String>,
+    /// No others.
+    pub(super) strict: bool,
+}
 
 impl Origins {
     /// Programs have no origin, and pages of the host that they connect to may.
     fn allow(&self, request: &Request) -> bool {
         let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or_default());
         let Some(origin) = text(ORIGIN) else { return true };
+        let listed = |allowed: &String| allowed.eq_ignore_ascii_case(origin);
+        if self.strict || self.allowed.iter().any(listed) {
+            return self.allowed.iter().any(listed);
+        }
         let host = |authority: &str| {
             let end = match authority.strip_prefix('[') {
                 Some(rest) => rest.find(']').map_or(authority.len(), |end| end + 2),
@@ -97,7 +112,7 @@ impl Origins {
             .split_once("://")
             .zip(text(HOST))
             .is_some_and(|((_, origin), target)| !origin.is_empty() && host(origin) == host(target));
-        same_host || self.0.iter().any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
+        same_host || self.allowed.iter().any(|allowed| allowed == "*")
     }
 }
 
@@ -157,31 +172,31 @@ async fn read_request(socket: &mut impl Socket, mut head: Vec<u8>) -> Result<(Re
     }
 }
 
-/// Chooses the serializer; without a WAMP sub-protocol there is no connection (W-43, fault 13).
-fn negotiate(request: &Request, origins: &Origins) -> Result<(Encoding, Vec<u8>), Refusal> {
+/// Chooses the sub-protocol; without a WAMP sub-protocol there is no connection (W-43, fault 13).
+fn negotiate(request: &Request, gate: &Gate) -> Result<(Subprotocol, Vec<u8>), Refusal> {
     if request.headers().len() > MAX_HEADERS {
         let why = "the request has too many headers";
         return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why));
     }
     let mut response = create_response(request)?;
-    if !origins.allow(request) {
+    if !gate.origins.allow(request) {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not connect"));
     }
     let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
     let offered = offered.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
-    let encoding = websocket::select(&offered, &Encoding::ALL).ok_or_else(|| {
-        let why = format!("offer one of the sub-protocols {}", websocket::offer(&Encoding::ALL));
+    let subprotocol = websocket::select(&offered, &gate.subprotocols).ok_or_else(|| {
+        let why = format!("offer one of the sub-protocols {}", websocket::offer(&gate.subprotocols));
         Refusal::new(StatusCode::BAD_REQUEST, why)
     })?;
-    let chosen = HeaderValue::from_static(websocket::subprotocol(encoding));
+    let chosen = HeaderValue::from_static(subprotocol.name());
     response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, chosen);
     let mut bytes = Vec::new();
     write_response(&mut bytes, &response)?;
-    Ok((encoding, bytes))
+    Ok((subprotocol, bytes))
 }
 
 /// Tells a client why not.
-async fn refuse(
+pub(super) async fn refuse(
     runtime: &dyn Runtime,
     socket: &mut impl Socket,
     status: StatusCode,
@@ -204,7 +219,9 @@ mod tests {
 
     #[test]
     fn fault_16_pages_of_other_hosts_are_kept_out() {
-        let origins = Origins(vec!["https://app.example.com".to_owned()]);
+        let allowed = vec!["https://app.example.com".to_owned()];
+        let origins = Origins { allowed: allowed.clone(), strict: false };
+        let strict = Origins { allowed, strict: true };
         for (host, origin, allowed) in [
             ("localhost:8080", None, true),
             ("localhost:8080", Some("http://localhost:3000"), true),
@@ -225,7 +242,10 @@ mod tests {
             }
             let request = request.body(()).unwrap();
             assert_eq!(origins.allow(&request), allowed, "{origin:?} at {host}");
-            assert!(Origins(vec!["*".to_owned()]).allow(&request));
+            assert!(Origins { allowed: vec!["*".to_owned()], strict: false }.allow(&request));
+            // Where a cookie logs in, being of the same host is not enough.
+            let listed = origin.is_none_or(|origin| origin.eq_ignore_ascii_case("https://app.example.com"));
+            assert_eq!(strict.allow(&request), listed, "{origin:?} at {host}");
         }
     }
 }

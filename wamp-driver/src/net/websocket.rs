@@ -1,4 +1,4 @@
-//! WebSocket: one frame a message, text or binary as the serializer demands (W-41, W-42).
+//! WebSocket: one frame a message, or a batch of them, text or binary as the serializer demands (W-41, W-42, W-50).
 //!
 //! The framing is the library's, in its plain form: it reads and writes a [`Bridge`], which says "would block" where the
 //! socket is pending. So there is one WebSocket for all runtimes, and none of them is known here.
@@ -17,20 +17,27 @@ use tungstenite::{
     handshake::client::{ClientHandshake, Request, Response},
     protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
 };
-use wamp_proto::Encoding;
+use wamp_proto::transport::websocket::{BatchError, Batching, Subprotocol};
 
-use super::{Socket, prefixed::Prefixed, pump::Transport, socket::poll_discard};
+use super::{
+    Socket,
+    prefixed::Prefixed,
+    pump::{Signs, Transport},
+    socket::{or_would_block, poll_discard},
+};
 
 /// A socket as the WebSocket library wants it: it blocks never, and says when it would.
 struct Bridge<S> {
     socket: S,
     /// The one task that the socket wakes, for reading and for writing.
     waker: Waker,
+    /// Bytes came.
+    heard: bool,
 }
 
 impl<S> Bridge<S> {
     fn new(socket: S) -> Self {
-        Self { socket, waker: Waker::noop().clone() }
+        Self { socket, waker: Waker::noop().clone(), heard: false }
     }
 
     fn wakes(&mut self, context: &Context<'_>) {
@@ -38,16 +45,11 @@ impl<S> Bridge<S> {
     }
 }
 
-fn or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
-    match poll {
-        Poll::Ready(result) => result,
-        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-    }
-}
-
 impl<S: Socket> io::Read for Bridge<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer))
+        let read = or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer));
+        self.heard |= matches!(read, Ok(1..));
+        read
     }
 }
 
@@ -106,6 +108,8 @@ pub(super) async fn request<S: Socket>(
 pub(super) struct WebSocket<S: Socket> {
     inner: tungstenite::WebSocket<Bridge<S>>,
     text: bool,
+    /// Splits and makes batches, where they are spoken.
+    batching: Option<Box<Batching>>,
     /// The library's buffer for writing waits for the socket.
     blocked: bool,
     /// Nothing is to be read any more.
@@ -113,13 +117,31 @@ pub(super) struct WebSocket<S: Socket> {
     closing: bool,
     /// The peer was told that it is at fault, and may not have read it yet.
     refused: bool,
+    /// The last answer to a ping.
+    pong: Option<Bytes>,
+    /// Pings that came in a row, without data and without a pause.
+    pings: usize,
 }
 
+/// Pings that may come in a row: more, without data and without a pause, are a flood (fault 7).
+const PING_BUDGET: usize = 32;
+
 impl<S: Socket> WebSocket<S> {
-    pub(super) fn new(socket: S, role: Role, encoding: Encoding, receive_limit: usize) -> Self {
-        let inner =
-            tungstenite::WebSocket::from_raw_socket(Bridge::new(socket), role, Some(config(receive_limit)));
-        Self { inner, text: encoding.is_text(), blocked: false, ended: false, closing: false, refused: false }
+    pub(super) fn new(socket: S, role: Role, subprotocol: Subprotocol, receive_limit: usize) -> Self {
+        let Subprotocol { encoding, batched, .. } = subprotocol;
+        let batching = batched.then(|| Box::new(Batching::new(encoding, receive_limit)));
+        let limit = batching.as_ref().map_or(receive_limit, |batching| batching.batch_limit());
+        Self {
+            inner: tungstenite::WebSocket::from_raw_socket(Bridge::new(socket), role, Some(config(limit))),
+            text: encoding.is_text(),
+            batching,
+            blocked: false,
+            ended: false,
+            closing: false,
+            refused: false,
+            pong: None,
+            pings: 0,
+        }
     }
 
     /// Hands a message to the library, which keeps what the socket does not take.
@@ -165,8 +187,33 @@ impl<S: Socket> WebSocket<S> {
         }
     }
 
-    /// The frame of a message; `None` when it is not one.
-    fn frame(&mut self, message: Message) -> Option<Result<Bytes, String>> {
+    /// The next message of the batch that came last.
+    fn batched(&mut self) -> Option<Result<Bytes, String>> {
+        let message = self.batching.as_mut()?.poll_message()?;
+        Some(message.map_err(|error| {
+            let too_long = matches!(error, BatchError::TooLong { .. });
+            let code = if too_long { CloseCode::Size } else { CloseCode::Protocol };
+            self.refuse(code, error.to_string())
+        }))
+    }
+
+    /// The message of the protocol that a frame holds, the first one of a batch; `None` when it holds none.
+    fn message(&mut self, frame: Message) -> Option<Result<Bytes, String>> {
+        let bytes = match self.payload(frame)? {
+            Ok(bytes) => bytes,
+            Err(why) => return Some(Err(why)),
+        };
+        match &mut self.batching {
+            Some(batching) => {
+                batching.handle_batch(bytes);
+                self.batched()
+            }
+            None => Some(Ok(bytes)),
+        }
+    }
+
+    /// The bytes in a frame of the right type; `None` when it is none of data.
+    fn payload(&mut self, message: Message) -> Option<Result<Bytes, String>> {
         let (came, serializer) = match message {
             Message::Text(text) if self.text => return Some(Ok(text.into())),
             Message::Binary(bytes) if !self.text => return Some(Ok(bytes)),
@@ -174,7 +221,18 @@ impl<S: Socket> WebSocket<S> {
             Message::Text(_) => ("a text", "binary"),
             Message::Binary(_) => ("a binary", "text"),
             // The library answers pings and close frames; they go out with the next flush.
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => return None,
+            Message::Ping(_) if self.pings >= PING_BUDGET => {
+                return Some(Err(self.refuse(CloseCode::Policy, "too many pings".to_owned())));
+            }
+            Message::Ping(_) => {
+                self.pings += 1;
+                return None;
+            }
+            Message::Pong(payload) => {
+                self.pong = Some(payload);
+                return None;
+            }
+            Message::Close(_) | Message::Frame(_) => return None,
         };
         let why = format!("{came} message came, this serializer is {serializer}");
         Some(Err(self.refuse(CloseCode::Unsupported, why)))
@@ -183,15 +241,23 @@ impl<S: Socket> WebSocket<S> {
 
 impl<S: Socket> Transport for WebSocket<S> {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, String>> {
+        if let Some(message) = self.batched() {
+            return Poll::Ready(message);
+        }
         self.inner.get_mut().wakes(context);
         while !self.ended {
-            match ready!(pending(self.inner.read())) {
-                Ok(message) => {
-                    if let Some(frame) = self.frame(message) {
-                        return Poll::Ready(frame);
+            match pending(self.inner.read()) {
+                Poll::Pending => {
+                    self.pings = 0;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(frame)) => {
+                    if let Some(message) = self.message(frame) {
+                        self.pings = 0;
+                        return Poll::Ready(message);
                     }
                 }
-                Err(error) => {
+                Poll::Ready(Err(error)) => {
                     self.ended = true;
                     return Poll::Ready(Err(self.failed(error)));
                 }
@@ -212,7 +278,11 @@ impl<S: Socket> Transport for WebSocket<S> {
                     return Poll::Ready(Err(self.failed(error)));
                 }
             }
-            let Some(frame) = frames.pop_front() else { break };
+            let next = match &self.batching {
+                Some(batching) => batching.join(frames),
+                None => frames.pop_front(),
+            };
+            let Some(frame) = next else { break };
             let message = if self.text {
                 match Utf8Bytes::try_from(frame) {
                     Ok(text) => Message::Text(text),
@@ -244,6 +314,20 @@ impl<S: Socket> Transport for WebSocket<S> {
         }
         let _ = ready!(self.flush(context));
         Poll::Ready(())
+    }
+
+    /// TLS has an end of its own, which is not to be missing.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.inner.get_mut().socket.poll_close(context).map(drop)
+    }
+
+    fn ping(&mut self, payload: &[u8]) {
+        // Fails when the end has come, which the next read shows.
+        let _ = self.send(Message::Ping(Bytes::copy_from_slice(payload)));
+    }
+
+    fn take_signs(&mut self) -> Signs {
+        Signs { heard: std::mem::take(&mut self.inner.get_mut().heard), pong: self.pong.take() }
     }
 
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<()> {

@@ -11,6 +11,7 @@
     reason = "a broken property panics, and so may a broken target"
 )]
 
+mod batch;
 mod codec;
 mod matching;
 mod rawsocket;
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("cbor", codec::cbor),
     ("transcode", transcode::target),
     ("rawsocket", rawsocket::target),
+    ("batch", batch::target),
     ("uri", uri::target),
     ("matching", matching::target),
     ("session", session::target),

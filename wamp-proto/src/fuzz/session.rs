@@ -19,8 +19,8 @@ use crate::{
 };
 
 /// What a router sends, in JSON; `#` becomes a small number, `@` a URI.
-const FRAMES: [&str; 32] = [
-    r#"[2,#,{"roles":{"broker":{},"dealer":{"features":{"call_canceling":true}}}}]"#,
+const FRAMES: [&str; 33] = [
+    r#"[2,#,{"roles":{"broker":{},"dealer":{"features":{"call_canceling":true,"progressive_call_invocations":true}}}}]"#,
     r#"[2,#,{"roles":{"broker":{},"dealer":{}}}]"#,
     r#"[2,#,{"roles":{}}]"#,
     r#"[3,{"message":"x"},"@"]"#,
@@ -46,7 +46,8 @@ const FRAMES: [&str; 32] = [
     r#"[67,#]"#,
     r#"[67,0,{"registration":#}]"#,
     r#"[68,#,#,{},["x"]]"#,
-    r#"[68,#,#,{"procedure":"@","receive_progress":true}]"#,
+    r#"[68,#,#,{"procedure":"@","receive_progress":true,"timeout":500}]"#,
+    r#"[68,#,#,{"progress":true,"receive_progress":true},["x"]]"#,
     r#"[69,#,{"mode":"kill"}]"#,
     r#"[69,#,{"mode":"@"}]"#,
     r#"[48,#,{},"@"]"#,
@@ -74,6 +75,8 @@ struct World {
 struct Frames {
     count: usize,
     last_request: u64,
+    /// Calls of which more parts may come.
+    parts: BTreeSet<u64>,
     over: bool,
     /// The size of the first, which no limit applies to.
     hello: usize,
@@ -159,7 +162,8 @@ impl World {
         let asked = match what {
             0 => {
                 let timeout = option.then(|| Duration::from_millis(source.byte().into()));
-                let options = CallOptions { receive_progress: source.flag(), ..CallOptions::default() };
+                let (receive_progress, progress) = (source.flag(), source.flag());
+                let options = CallOptions { receive_progress, progress, ..CallOptions::default() };
                 self.session.call(now, Call { options, timeout, ..Call::new(uri, payload(source)) })
             }
             1 => {
@@ -198,7 +202,7 @@ impl World {
             1 => reply.result(payload(source)).map_err(|_| ()),
             _ => {
                 let error = Uri::unchecked(source.pick(&URIS));
-                reply.error(RemoteError { error, payload: payload(source) }).map_err(|_| ())
+                reply.error(RemoteError::new(error, payload(source))).map_err(|_| ())
             }
         };
         if sent.is_ok() && how > 0 {
@@ -207,8 +211,10 @@ impl World {
     }
 
     fn give_up(&mut self, source: &mut Source<'_>) {
-        let (request, how) = (id(source), source.below(4));
-        if how == 3 {
+        let (request, how) = (id(source), source.below(6));
+        if how > 3 {
+            self.more_arguments(source, request, how == 5);
+        } else if how == 3 {
             self.session.abandon_registration(request.get().try_into().expect("an id"));
         } else if how == 2 {
             self.session.abandon_subscription(request.get().try_into().expect("an id"));
@@ -220,6 +226,18 @@ impl World {
             if self.session.pending_requests() < before {
                 self.given_up.insert(request);
             }
+        }
+    }
+
+    /// A further part of a call (R-34): the last one only once.
+    fn more_arguments(&mut self, source: &mut Source<'_>, call: RequestId, last: bool) {
+        let before = self.session.pending_requests();
+        let sent = self.session.continue_call(self.now, call, payload(source), !last);
+        assert_eq!(self.session.pending_requests(), before);
+        if sent.is_ok() {
+            assert!(self.asked.contains(&call) && !self.given_up.contains(&call), "{call} is not open");
+            let again = self.session.continue_call(self.now, call, Payload::empty(), false);
+            assert!(!last || again.is_err(), "{call} has two last parts");
         }
     }
 
@@ -342,7 +360,15 @@ impl Frames {
             Message::Publish(message) => message.request,
             Message::Subscribe(message) => message.request,
             Message::Unsubscribe(message) => message.request,
-            Message::Call(message) => message.request,
+            Message::Call(message) => {
+                let (request, more) = (message.request, message.options.progress);
+                let known =
+                    if more { !self.parts.insert(request.get()) } else { self.parts.remove(&request.get()) };
+                if known {
+                    return;
+                }
+                request
+            }
             Message::Register(message) => message.request,
             Message::Unregister(message) => message.request,
             _ => return,

@@ -345,6 +345,13 @@ group! {
     }
 }
 
+impl PayloadAttributes {
+    /// Whether the payload is wrapped: the scheme says so (E-02).
+    pub fn is_active(&self) -> bool {
+        self.ppt_scheme.as_ref().is_some_and(|scheme| !scheme.is_empty())
+    }
+}
+
 group! {
     /// Who may receive a publication: black- and whitelists (M-75..M-77, P-26).
     pub struct Audience {

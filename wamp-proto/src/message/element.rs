@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::MessageKind;
 use crate::{
+    auth::Secret,
     codec::{Elements, EncodeError, Writer},
     error::Violation,
     id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId},
@@ -100,6 +101,17 @@ impl Element for String {
 
     fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
         write_text(self, writer)
+    }
+}
+
+/// Text that nobody is to see (fault 88).
+impl Element for Secret {
+    fn decode(cursor: &mut Cursor<'_>) -> Result<Self, Violation> {
+        String::decode(cursor).map(Self::from)
+    }
+
+    fn encode(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        write_text(self.expose_text().unwrap_or_default(), writer)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Opening and closing: HELLO, WELCOME, ABORT, CHALLENGE, AUTHENTICATE, GOODBYE (M-20..M-25).
 
 use super::{Roles, attributes::attributes, element::message};
-use crate::{dict::Dict, id::SessionId, uri::Uri, value::Value};
+use crate::{auth::Secret, dict::Dict, id::SessionId, uri::Uri, value::Value};
 
 message! {
     /// The client asks to join a realm (M-20).
@@ -158,8 +158,8 @@ attributes! {
 message! {
     /// The client answers a challenge (M-24).
     pub struct Authenticate {
-        /// Ticket, signature or proof.
-        signature: String,
+        /// Ticket, signature or proof, in text.
+        signature: Secret,
         /// What the method needs besides.
         extra: AuthenticateExtra,
     }

@@ -1,11 +1,13 @@
 //! Opening at the router: HELLO, WELCOME, refusals (S-01..S-13, S-36).
 
 use super::{
-    Event, MetaAccess, Router,
+    Event, Grant, MetaAccess, Router,
+    authenticate::Joining,
     link::{Class, Identity, Peer, Sent},
     state::State,
 };
 use crate::{
+    dict::Dict,
     error::{Closed, Violation},
     id::SessionId,
     message::{Feature, Features, Hello, MessageKind, Role, Roles, Welcome, WelcomeDetails},
@@ -15,25 +17,52 @@ use crate::{
 
 impl Router {
     pub(super) fn receive_hello(&mut self, now: Instant, peer: Peer, hello: Hello) {
+        if let Err((reason, text)) = self.check_join_rate(now, peer) {
+            return self.refuse(now, peer, reason, text);
+        }
         let realm = match self.admit(&hello) {
             Ok(realm) => realm,
             Err(Refusal::Violation(violation)) => return self.violate(now, peer, violation),
             Err(Refusal::Reason(reason, message)) => return self.refuse(now, peer, reason, message),
         };
-        let session = self.draw_session();
-        // the router makes up who an anonymous client is.
-        let authid = format!("anonymous-{:014x}", self.random.draw::<SessionId>().get());
         self.links.stop_deadline(peer);
+        self.authenticate(now, peer, realm, hello);
+    }
+
+    /// Opens the session: this is who the client is from now on. `proof` is what the method ends with.
+    pub(super) fn welcome(
+        &mut self,
+        now: Instant,
+        peer: Peer,
+        joining: Joining,
+        authmethod: &str,
+        grant: Grant,
+        proof: Option<Dict>,
+    ) {
+        let Joining { session, realm, hello, .. } = joining;
+        if self.sessions.contains_key(&session) {
+            // Somebody else drew the same of 2^53 meanwhile.
+            let text = "try again".to_owned();
+            return self.refuse(now, peer, uris::error::AUTHENTICATION_FAILED, text);
+        }
+        if let Err((reason, text)) = self.check_room(peer, realm, &grant.authid) {
+            return self.refuse(now, peer, reason, text);
+        }
+        self.links.stop_deadline(peer);
+        let authid = grant.authid.clone();
         let identity = Identity {
             session,
             realm,
             roles: hello.details.roles,
-            authid: authid.clone(),
-            authrole: "anonymous".to_owned(),
-            authmethod: "anonymous".to_owned(),
-            authprovider: "static".to_owned(),
+            authid: grant.authid,
+            authrole: grant.authrole,
+            authmethod: authmethod.to_owned(),
+            authprovider: grant.authprovider,
         };
-        let welcome = self.welcome(&identity);
+        let mut authextra = grant.authextra.unwrap_or_default();
+        authextra.extend(proof.into_iter().flatten());
+        let mut welcome = self.welcome_message(&identity);
+        welcome.details.authextra = Some(authextra).filter(|extra| !extra.is_empty());
         let Some(link) = self.links.get_mut(peer) else { return };
         link.state = State::Open;
         link.identity = Some(Box::new(identity));
@@ -43,10 +72,15 @@ impl Router {
             return self.refuse(now, peer, uris::error::PAYLOAD_SIZE_EXCEEDED, text.to_owned());
         }
         self.joined(now, peer);
-        self.tell(Event::Joined { connection: self.links.id(peer), session, realm: hello.realm, authid });
+        self.links.tell(Event::Joined {
+            connection: self.links.id(peer),
+            session,
+            realm: hello.realm,
+            authid,
+        });
     }
 
-    fn welcome(&self, identity: &Identity) -> Welcome {
+    fn welcome_message(&self, identity: &Identity) -> Welcome {
         let details = WelcomeDetails {
             roles: self.announced(identity.realm),
             agent: self.config.agent.clone(),
@@ -129,17 +163,11 @@ impl Router {
             let message = format!("this router has no realm `{}`", hello.realm);
             return Err(Refusal::Reason(uris::error::NO_SUCH_REALM, message));
         };
-        // a client that offers no method is anonymous.
-        let methods = hello.details.authmethods.as_deref().unwrap_or_default();
-        if !methods.is_empty() && methods.iter().all(|method| method != "anonymous") {
-            let message = "this router takes `anonymous` only".to_owned();
-            return Err(Refusal::Reason(uris::error::NO_MATCHING_AUTH_METHOD, message));
-        }
         Ok(*realm)
     }
 
     /// A session id that no live session has (I-12, fault 46).
-    fn draw_session(&mut self) -> SessionId {
+    pub(super) fn draw_session(&mut self) -> SessionId {
         loop {
             let session = self.random.draw();
             if !self.sessions.contains_key(&session) {
@@ -148,7 +176,7 @@ impl Router {
         }
     }
 
-    fn refuse(&mut self, now: Instant, peer: Peer, reason: &'static str, message: String) {
+    pub(super) fn refuse(&mut self, now: Instant, peer: Peer, reason: &'static str, message: String) {
         let why = Closed::Aborted { reason: Uri::unchecked(reason), message: Some(message), joined: false };
         self.abort(now, peer, why);
     }

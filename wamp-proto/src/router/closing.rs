@@ -1,7 +1,7 @@
 //! Closing at the router: GOODBYE and ABORT both ways, violations, shutdown; one way out for every session (S-38..S-69).
 
 use super::{
-    ConnectionId, Event, Router,
+    ConnectionId, Event, Right, Router,
     link::{Peer, Sent},
     state::State,
     timers::Timeout,
@@ -11,7 +11,7 @@ use crate::{
     message::{Abort, ClosingDetails, Goodbye},
     payload::Payload,
     time::Instant,
-    uri::{Uri, uris},
+    uri::{Pattern, Uri, uris},
 };
 
 impl Router {
@@ -67,6 +67,7 @@ impl Router {
 
     /// The peer broke the protocol: ABORT, and nothing more (S-40..S-42).
     pub(super) fn violate(&mut self, now: Instant, peer: Peer, violation: Violation) {
+        self.links.totals.violations = self.links.totals.violations.wrapping_add(1);
         self.abort(now, peer, Closed::Violation(violation));
     }
 
@@ -77,6 +78,9 @@ impl Router {
             Closed::Violation(violation) => (Uri::unchecked(violation.reason()), Some(violation.to_string())),
             Closed::JoinTimeout => {
                 (Uri::unchecked(uris::error::TIMEOUT), Some("HELLO did not come in time".to_owned()))
+            }
+            Closed::AuthTimeout => {
+                (Uri::unchecked(uris::error::AUTHENTICATION_FAILED), Some(why.to_string()))
             }
             Closed::Overrun => {
                 let text = "the session does not take its messages as fast as they come";
@@ -105,17 +109,20 @@ impl Router {
         self.release(now, peer, false);
         if let Some(link) = self.links.get_mut(peer) {
             link.identity = None;
+            link.joining = None;
         }
         if let Some(session) = session {
             self.sessions.remove(&session);
         }
-        self.tell(Event::Left { connection: self.links.id(peer), session, why: why.shortened() });
+        self.links.tell(Event::Left { connection: self.links.id(peer), session, why: why.shortened() });
     }
 
     /// Takes back everything that a session holds in its realm, and tells the others; the second time does nothing.
     fn release(&mut self, now: Instant, peer: Peer, quietly: bool) {
         let Some(link) = self.links.get_mut(peer) else { return };
         let testaments = link.testaments.take().filter(|_| !quietly);
+        self.links.take_waiting(peer);
+        let Some(link) = self.links.get(peer) else { return };
         let Some(identity) = link.identity.as_deref() else { return };
         let (place, session) = (identity.realm, identity.session);
         let (authid, authrole) = (identity.authid.clone(), identity.authrole.clone());
@@ -123,11 +130,17 @@ impl Router {
         broker.leave(&mut context);
         dealer.leave(&mut context);
         for testament in testaments.into_iter().flat_map(|testaments| testaments.into_iter()) {
-            // It was checked when it was made.
-            let _ = broker.publish(&mut context, testament);
+            // It was checked when it was made, but permissions may have changed.
+            if context.links.may_at_once(peer, Right::Publish, &Pattern::exact(testament.topic.clone())) {
+                let _ = broker.publish(&mut context, testament);
+            }
         }
         let Some(realm) = self.realms.get_mut(place) else { return };
-        if realm.members.remove(&session).is_some() && !quietly {
+        let was_member = realm.members.remove(&session).is_some();
+        if was_member {
+            realm.names.leave(&authid);
+        }
+        if was_member && !quietly {
             realm.meta.push("wamp.session.on_leave", || (session, authid, authrole));
         }
         self.publish_meta(now, place);

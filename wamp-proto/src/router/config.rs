@@ -2,11 +2,15 @@
 
 use core::time::Duration;
 
-use super::link::{Identity, Link};
+use super::{
+    Authentication, RealmPermissions,
+    link::{Identity, Link},
+    rate::Rate,
+};
 use crate::{
     limits::Limits,
     time::Instant,
-    uri::{Pattern, Uri, UriRule},
+    uri::{Match, Pattern, Uri, UriRule},
 };
 
 /// Settings of a router. Start from [`Config::new`] and change what differs.
@@ -25,6 +29,12 @@ pub struct Config {
     pub strict_request_ids: bool,
     /// How long a connection may take until its HELLO has come. Default 5 s.
     pub hello_timeout: Duration,
+    /// Who may join: for each client, the first rule of its realm and listener; where there is none, nobody may. Default: no
+    /// rules at all, and everybody may.
+    pub authentication: Vec<Authentication>,
+    /// How long it may take from HELLO until a client has proven who it is, the time for a decision included.
+    /// Default 10 s.
+    pub auth_timeout: Duration,
     /// How long a client may take to answer GOODBYE (S-69). Default 1 s.
     pub close_timeout: Duration,
     /// Most bytes queued for one connection. Default 16 MiB.
@@ -58,8 +68,8 @@ pub struct Config {
     pub max_history_result: usize,
     /// The time since 1970 at [`Instant::ZERO`]: what timestamps are counted from. Default 0.
     pub unix_time_at_zero: Duration,
-    /// What everybody may do with the meta API, `wamp.session.*` and the like. Default: everything, which is right among
-    /// peers that trust each other.
+    /// What everybody may do with the meta API, `wamp.session.*` and the like, as far as their permissions go. Default:
+    /// everything, which is right among peers that trust each other.
     pub meta_api: MetaAccess,
     /// Most testaments of one session. Default 100; with 0, none are taken.
     pub max_testaments: usize,
@@ -85,6 +95,31 @@ pub struct Config {
     pub trust_level: Option<u64>,
     /// Let a callee take a procedure over from others with `REGISTER.Options.force_reregister`. Default false.
     pub allow_force_reregister: bool,
+    /// Who may do what in which realm. Default: none, and then everybody may do everything. As soon as there are
+    /// some, nobody may do anything in realms that are not among them.
+    pub permissions: Vec<RealmPermissions>,
+    /// How long a decision may take where roles are [`Access::Dynamic`](super::Access::Dynamic); after that the request is
+    /// refused with `wamp.error.authorization_failed`. Default 5 s.
+    pub authorization_timeout: Duration,
+    /// Most messages of one session that are taken while one of them waits for a decision; then nothing more is read from
+    /// it, but for what the transport has read already. Default 1,000.
+    pub max_held_messages: usize,
+    /// Most bytes of those messages. Default 4 MiB.
+    pub max_held_bytes: usize,
+    /// Most decisions that are remembered for one session. Default 256.
+    pub max_cached_decisions: usize,
+    /// How many messages each connection may send; beyond, nothing is read from it for a while. Default 200,000 a second,
+    /// which is about what one core routes.
+    pub message_rate: Option<Rate>,
+    /// How often that may happen to a connection before it is closed. Default: as often as it likes.
+    pub max_throttles: Option<u32>,
+    /// How many clients may try to join, in all realms together; more are refused with `wamp.error.unavailable`. Default
+    /// 1,000 a second, 10,000 at once.
+    pub join_rate: Option<Rate>,
+    /// Most sessions of one realm. Default 100,000.
+    pub max_sessions: usize,
+    /// Most sessions of one authid in a realm. Default 1,000.
+    pub max_sessions_of_authid: usize,
     /// A bug that the tests must find.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<super::Bug>,
@@ -167,6 +202,8 @@ impl TrustRule {
     }
 }
 
+const RESERVED: &str = "URIs whose first component is `wamp` are reserved";
+
 impl Config {
     /// The default settings for these realms.
     pub fn new(realms: impl IntoIterator<Item = Uri>) -> Self {
@@ -177,6 +214,8 @@ impl Config {
             uri_rule: UriRule::default(),
             strict_request_ids: false,
             hello_timeout: Duration::from_secs(5),
+            authentication: Vec::new(),
+            auth_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(1),
             queue_bytes: 16 << 20,
             queue_messages: 1 << 16,
@@ -203,9 +242,48 @@ impl Config {
             caller_disclosure: Disclosure::OnRequest,
             trust_level: None,
             allow_force_reregister: false,
+            permissions: Vec::new(),
+            authorization_timeout: Duration::from_secs(5),
+            max_held_messages: 1_000,
+            max_held_bytes: 4 << 20,
+            max_cached_decisions: 256,
+            message_rate: Some(Rate::per_second(200_000)),
+            max_throttles: None,
+            join_rate: Some(Rate::per_second(1_000).burst(10_000)),
+            max_sessions: 100_000,
+            max_sessions_of_authid: 1_000,
             #[cfg(feature = "planted-bugs")]
             planted: None,
         }
+    }
+
+    /// A URI where no pattern may stand (I-25): PUBLISH.Topic, CALL.Procedure. The error is a text for people.
+    pub(super) fn check_uri(&self, uri: &Uri) -> Result<(), String> {
+        self.check_length(uri)?;
+        self.uri_rule.check(uri).map_err(|error| error.to_string())
+    }
+
+    /// A topic to publish to: not a reserved one (I-30, I-31).
+    pub(super) fn check_topic(&self, topic: &Uri) -> Result<(), String> {
+        self.check_uri(topic)?;
+        if topic.is_reserved() { Err(RESERVED.to_owned()) } else { Ok(()) }
+    }
+
+    /// What may be subscribed to.
+    pub(super) fn check_pattern(&self, uri: &Uri, kind: Match) -> Result<Pattern, String> {
+        self.check_length(uri)?;
+        Pattern::new(self.uri_rule, kind, uri).map_err(|error| error.to_string())
+    }
+
+    /// What may be registered: not what is reserved (I-30).
+    pub(super) fn check_procedure(&self, uri: &Uri, kind: Match) -> Result<Pattern, String> {
+        let pattern = self.check_pattern(uri, kind)?;
+        if pattern.uri().is_reserved() { Err(RESERVED.to_owned()) } else { Ok(pattern) }
+    }
+
+    fn check_length(&self, uri: &Uri) -> Result<(), String> {
+        let limit = self.limits.uri_length;
+        if uri.len() > limit { Err(format!("the URI is longer than {limit} bytes")) } else { Ok(()) }
     }
 
     /// Microseconds since 1970.

@@ -12,14 +12,19 @@ use slab::Slab;
 #[cfg(feature = "planted-bugs")]
 use super::Bug;
 use super::{
-    Action, Config, ConnectionId, Counts, Opened, SlowSubscriber,
+    Action, Config, ConnectionId, Counts, Denial, Event, Grant, Limit, Opened, SlowSubscriber, Totals,
+    authenticate::Joining,
+    authorize::{Decisions, Waiting},
     dealer::{LateParts, Ongoing, Origin},
     meta::Testaments,
+    permissions::Guard,
     queue::Queue,
+    rate::Bucket,
     state::State,
     timers::{Timeout, Timers},
 };
 use crate::{
+    channel::Channel,
     codec::Encoding,
     error::Closed,
     id::{RegistrationId, RequestId, SequentialIds, SessionId, SubscriptionId},
@@ -42,7 +47,11 @@ pub(super) struct Link {
     send_limit: usize,
     /// How far this connection is trusted, if that is known.
     pub(super) trust_level: Option<u64>,
+    /// What is under it, and who is known to be at the other end.
+    pub(super) origin: Box<(Channel, Option<Grant>)>,
     pub(super) state: State,
+    /// On the way to a session, while its client has to prove who it is.
+    pub(super) joining: Option<Box<Joining>>,
     pub(super) identity: Option<Box<Identity>>,
     queue: Queue,
     /// The adapter was told that there is output, and has not taken all of it yet.
@@ -51,10 +60,25 @@ pub(super) struct Link {
     named: bool,
     /// Nothing more is read from a peer that does not take its answers.
     reading: bool,
-    /// The deadline of HELLO or GOODBYE, to take it out of the table again.
+    /// The deadline of HELLO, AUTHENTICATE or GOODBYE, to take it out of the table again.
     pub(super) deadline: Option<(Instant, Timeout)>,
     /// The watch over the queue, while there is or was something in it.
     watch: Option<Watch>,
+    /// What stands between its session and the realm.
+    pub(super) guard: Guard,
+    /// What waits for a decision.
+    pub(super) waiting: Option<Box<Waiting>>,
+    /// The decisions that hold for a while.
+    pub(super) decisions: Option<Box<Decisions>>,
+    /// The messages that it may send.
+    pub(super) messages: Bucket,
+    /// Until when nothing is read from it, because it has sent too much.
+    pub(super) throttled: Option<Instant>,
+    /// How often that has happened.
+    pub(super) throttles: u32,
+    /// How many denials were told, and which limits.
+    denials: u8,
+    limits: u16,
     /// What it wants to be published when it has left.
     pub(super) testaments: Option<Box<Testaments>>,
     /// The last request id of the client, when the router insists on their order.
@@ -91,6 +115,20 @@ impl Link {
         self.calls.contains_key(&call.request) || self.late.contains(call.request, &call.procedure)
     }
 }
+
+impl Link {
+    /// Whether it has sent more than can be served for now.
+    fn is_held_up(&self, config: &Config) -> bool {
+        let full = |waiting: &Waiting| waiting.is_full(config.max_held_messages, config.max_held_bytes);
+        self.throttled.is_some() || self.waiting.as_deref().is_some_and(full)
+    }
+}
+
+/// Events that wait for somebody to look; older ones are forgotten.
+const MAX_EVENTS: usize = 1024;
+
+/// Denials of one connection that are told.
+const MAX_DENIALS: u8 = 16;
 
 /// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
 const LOOKS: u32 = 20;
@@ -155,6 +193,10 @@ pub(super) struct Links {
     pub(super) doomed: Vec<(Peer, Closed)>,
     queued_bytes: usize,
     dropped_events: u64,
+    pub(super) totals: Totals,
+    /// Questions, which events must not push out: a session has one open at most.
+    questions: VecDeque<Event>,
+    events: VecDeque<Event>,
 }
 
 impl Links {
@@ -169,10 +211,13 @@ impl Links {
             doomed: Vec::new(),
             queued_bytes: 0,
             dropped_events: 0,
+            totals: Totals::default(),
+            questions: VecDeque::new(),
+            events: VecDeque::new(),
         }
     }
 
-    pub(super) fn open(&mut self, now: Instant, opened: &Opened) -> ConnectionId {
+    pub(super) fn open(&mut self, now: Instant, opened: Opened) -> ConnectionId {
         self.generations = self.generations.wrapping_add(1);
         let entry = self.links.vacant_entry();
         let id = ConnectionId { index: entry.key(), generation: self.generations };
@@ -183,7 +228,9 @@ impl Links {
             encoding: opened.encoding,
             send_limit: opened.send_limit,
             trust_level: opened.trust_level.or(self.config.trust_level),
+            origin: Box::new((opened.channel, opened.known_as)),
             state: State::AwaitingHello,
+            joining: None,
             identity: None,
             queue: Queue::default(),
             notified: false,
@@ -191,6 +238,14 @@ impl Links {
             reading: true,
             deadline: Some((deadline, Timeout::Hello)),
             watch: None,
+            guard: None,
+            waiting: None,
+            decisions: None,
+            messages: Bucket::default(),
+            throttled: None,
+            throttles: 0,
+            denials: 0,
+            limits: 0,
             testaments: None,
             requests: SequentialIds::default(),
             subscriptions: IdSet::default(),
@@ -226,6 +281,55 @@ impl Links {
         &self.config
     }
 
+    pub(super) fn set_config(&mut self, config: Arc<Config>) {
+        self.config = config;
+    }
+
+    pub(super) fn hash(&self) -> Seeded {
+        self.hash
+    }
+
+    pub(super) fn ask(&mut self, question: Event) {
+        // More than there are connections are void for the most part.
+        if self.questions.len() >= self.links.len().max(MAX_EVENTS) {
+            self.questions.pop_front();
+        }
+        self.questions.push_back(question);
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        if self.events.len() >= MAX_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<Event> {
+        self.questions.pop_front().or_else(|| self.events.pop_front())
+    }
+
+    /// A session was not allowed to do something.
+    pub(super) fn denied(&mut self, peer: Peer, denial: Denial) {
+        self.totals.denied = self.totals.denied.wrapping_add(1);
+        let connection = self.id(peer);
+        let Some(link) = self.links.get_mut(peer).filter(|link| link.denials < MAX_DENIALS) else { return };
+        let Some(identity) = link.identity.as_deref() else { return };
+        let (session, authid) = (identity.session, identity.authid.clone());
+        link.denials = link.denials.saturating_add(1);
+        self.tell(Event::NotAuthorized { connection, session, authid, denial });
+    }
+
+    /// A connection has reached a limit.
+    pub(super) fn limited(&mut self, peer: Peer, limit: Limit) {
+        self.totals.limited = self.totals.limited.wrapping_add(1);
+        let (connection, bit) = (self.id(peer), 1 << limit as u16);
+        let Some(link) = self.links.get_mut(peer).filter(|link| link.limits & bit == 0) else { return };
+        link.limits |= bit;
+        let session = link.identity.as_ref().map(|identity| identity.session);
+        let authid = link.identity.as_ref().map(|identity| identity.authid.clone());
+        self.tell(Event::Limited { connection, session, authid, limit });
+    }
+
     /// Whether the session of a connection has announced a feature (F-03).
     pub(super) fn supports(&self, peer: Peer, role: Role, feature: Feature) -> bool {
         let identity = self.links.get(peer).and_then(|link| link.identity.as_ref());
@@ -246,10 +350,13 @@ impl Links {
             if let Some(watch) = link.watch {
                 self.timers.stop(watch.next, id, Timeout::Stall);
             }
+            if let Some(until) = link.throttled {
+                self.timers.stop(until, id, Timeout::Throttle);
+            }
         }
     }
 
-    /// Sets the one deadline that HELLO and GOODBYE share.
+    /// Sets the one deadline that HELLO, AUTHENTICATE and GOODBYE share.
     pub(super) fn set_deadline(&mut self, peer: Peer, at: Instant, why: Timeout) {
         self.stop_deadline(peer);
         let id = self.id(peer);
@@ -327,6 +434,7 @@ impl Links {
             self.reorder(to, class);
             return Sent::Queued;
         }
+        self.limited(to, Limit::Queue);
         match (class, self.config.slow_subscriber) {
             (Class::Invocation, _) => {}
             (Class::Event, SlowSubscriber::Drop) => {
@@ -376,6 +484,7 @@ impl Links {
 
     fn queue(&mut self, now: Instant, to: Peer, frame: Bytes) {
         self.queued_bytes = self.queued_bytes.saturating_add(frame.len());
+        self.totals.sent = self.totals.sent.wrapping_add(1);
         if let Some(link) = self.links.get_mut(to) {
             link.queue.push(frame);
             if link.queue.is_above(self.config.queue_bytes / 2, self.config.queue_messages / 2) {
@@ -428,7 +537,7 @@ impl Links {
 
     pub(super) fn wants_read(&self, from: ConnectionId) -> bool {
         let link = self.find(from).and_then(|peer| self.links.get(peer));
-        link.is_some_and(|link| link.reading && link.state != State::Closed)
+        link.is_some_and(|link| link.reading && link.state != State::Closed && !link.is_held_up(&self.config))
     }
 
     pub(super) fn is_over(&self, connection: ConnectionId) -> bool {
@@ -485,5 +594,6 @@ impl Links {
         counts.calls = self.links.iter().map(|(_, link)| link.calls.len()).sum();
         counts.queued_bytes = self.queued_bytes;
         counts.dropped_events = self.dropped_events;
+        counts.totals = self.totals;
     }
 }

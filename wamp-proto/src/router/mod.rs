@@ -1,6 +1,10 @@
 //! A whole WAMP router as a state machine without I/O: many connections, realms, broker and dealer.
 
 mod accept;
+mod admission;
+mod authenticate;
+mod authentication;
+mod authorize;
 mod broker;
 mod closing;
 mod config;
@@ -10,10 +14,13 @@ mod index;
 mod link;
 mod meta;
 mod passthru;
+mod permissions;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod queue;
+mod rate;
 mod realm;
+mod reconfigure;
 mod state;
 mod timers;
 mod timestamp;
@@ -25,15 +32,25 @@ use std::{
 
 use bytes::Bytes;
 
+pub use authentication::{Authentication, Principal, Question, Verdict};
+pub use authorize::{Authorization, AuthorizationId, Permission, Ruling};
 pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
-pub use event::{Counts, Event};
+pub use event::{Counts, Denial, Event, Limit, Totals};
+pub use permissions::{
+    Access, Explanation, RealmPermissions, Reason, Right, Rights, RolePermissions, Rule, UnknownRight,
+};
 #[cfg(feature = "planted-bugs")]
 pub use planted::Bug;
+pub use rate::Rate;
+pub use reconfigure::Changes;
 pub use state::State;
 pub use timers::{Deadline, Timeout};
 
 use crate::{
+    auth::Method,
+    channel::Channel,
     codec::Encoding,
+    dict::Dict,
     error::{Closed, Violation},
     id::{RandomIds, RegistrationId, RequestId, SessionId},
     limits::Limits,
@@ -45,6 +62,8 @@ use crate::{
 use broker::Broker;
 use dealer::Dealer;
 use link::{Links, Peer};
+use permissions::Permissions;
+use rate::Bucket;
 use realm::Realm;
 
 /// A connection, from [`Router::open`] until its transport is gone. Never used twice.
@@ -62,7 +81,7 @@ impl ConnectionId {
 }
 
 /// What the transport has found out about a new connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Opened {
     /// The serializer that was negotiated.
@@ -71,12 +90,22 @@ pub struct Opened {
     pub send_limit: usize,
     /// How far its calls are trusted; `None` is [`Config::trust_level`].
     pub trust_level: Option<u64>,
+    /// What is under it.
+    pub channel: Channel,
+    /// Who is at the other end, when that needs no proof.
+    pub known_as: Option<Grant>,
 }
 
 impl Opened {
     /// A connection that speaks `encoding` and takes messages up to 16 MiB.
     pub fn new(encoding: Encoding) -> Self {
-        Self { encoding, send_limit: Limits::MAX_MESSAGE_SIZE, trust_level: None }
+        Self {
+            encoding,
+            send_limit: Limits::MAX_MESSAGE_SIZE,
+            trust_level: None,
+            channel: Channel::default(),
+            known_as: None,
+        }
     }
 
     /// With the largest message that the client accepts, in bytes.
@@ -90,6 +119,55 @@ impl Opened {
     #[must_use]
     pub fn trust_level(mut self, level: u64) -> Self {
         self.trust_level = Some(level);
+        self
+    }
+
+    /// With what is known about the connection.
+    #[must_use]
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.channel = channel;
+        self
+    }
+
+    /// Somebody who needs not prove who it is: a client within this process. It joins as this one when it offers
+    /// `anonymous`, or no method at all; its authmethod is `trusted`, and an empty authid is made up.
+    #[must_use]
+    pub fn known_as(mut self, grant: Grant) -> Self {
+        self.known_as = Some(grant);
+        self
+    }
+}
+
+/// Who somebody is to a realm: what authentication ends with.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The name.
+    pub authid: String,
+    /// The role.
+    pub authrole: String,
+    /// Who says so. Default `static`: the configuration.
+    pub authprovider: String,
+    /// What the client is told besides.
+    pub authextra: Option<Dict>,
+}
+
+impl Grant {
+    /// This name in this role.
+    pub fn new(authid: impl Into<String>, authrole: impl Into<String>) -> Self {
+        let (authid, authrole) = (authid.into(), authrole.into());
+        Self { authid, authrole, authprovider: "static".to_owned(), authextra: None }
+    }
+
+    /// Somebody within the router's own process: the role `trusted`, and a name of its own for each session.
+    pub fn trusted() -> Self {
+        Self::new("", "trusted")
+    }
+
+    /// As this provider says.
+    #[must_use]
+    pub fn provider(mut self, authprovider: impl Into<String>) -> Self {
+        self.authprovider = authprovider.into();
         self
     }
 }
@@ -110,10 +188,12 @@ pub enum Action {
 /// * **The world** tells what happened; these cannot fail: [`open`](Self::open), [`handle_frame`](Self::handle_frame)
 ///   or, for frames that were decoded elsewhere, [`handle_message`](Self::handle_message),
 ///   [`handle_eof`](Self::handle_eof), [`handle_timeout`](Self::handle_timeout).
-/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown),
-///   [`revoke_registration`](Self::revoke_registration).
+/// * **Whoever runs it** wishes something: [`shutdown`](Self::shutdown), [`reconfigure`](Self::reconfigure),
+///   [`revoke_registration`](Self::revoke_registration); or answers a question, with [`decide`](Self::decide) who may join
+///   and with [`authorize`](Self::authorize) what a session may do.
 /// * **Outputs**, in any order, after any input: [`poll_ready`](Self::poll_ready) names a connection that has output,
-///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line,
+///   [`poll_transmit`](Self::poll_transmit) gives it, [`poll_event`](Self::poll_event) gives what is worth a log line, or
+///   has to be decided, [`poll_question`](Self::poll_question) who wants to join and is not known,
 ///   [`poll_timeout`](Self::poll_timeout) the next deadline, [`wants_read`](Self::wants_read) whether to go on reading
 ///   from a connection.
 ///
@@ -144,17 +224,23 @@ pub struct Router {
     realms: Vec<Realm>,
     realm_places: HashMap<Uri, usize, Seeded>,
     sessions: IdMap<SessionId, Peer>,
-    events: VecDeque<Event>,
+    questions: VecDeque<Question>,
+    /// What makes those up who are not there.
+    decoys: Seeded,
+    /// The joins that may take place.
+    joins: Bucket,
+    /// How many decisions were asked for.
+    asked: u64,
     shutting_down: bool,
 }
-
-/// Events that wait for somebody to look; older ones are forgotten.
-const MAX_EVENTS: usize = 1024;
 
 impl Router {
     /// A router for the realms of `config`. Every id that it draws comes from `seed`: take it from a secure random source,
     /// or from a test.
-    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+    pub fn new(mut config: Config, seed: [u8; 32]) -> Self {
+        if config.authentication.is_empty() {
+            config.authentication.push(Authentication::new([Method::Anonymous]));
+        }
         let mut random = RandomIds::new(seed);
         let hash = Seeded::new(random.seed());
         let config = Arc::new(config);
@@ -163,6 +249,7 @@ impl Router {
         for uri in &config.realms {
             realm_places.entry(uri.clone()).or_insert_with(|| {
                 let mut realm = Realm::new(hash, random.seed(), config.meta_api);
+                realm.permissions = Permissions::of(uri, &config.permissions, hash);
                 for rule in config.history.iter().filter(|rule| rule.realm == *uri) {
                     realm.broker.keep_history(&mut realm.meta, rule);
                 }
@@ -177,14 +264,17 @@ impl Router {
             realms,
             realm_places,
             sessions: IdMap::default(),
-            events: VecDeque::new(),
+            questions: VecDeque::new(),
+            decoys: hash,
+            joins: Bucket::default(),
+            asked: 0,
             shutting_down: false,
         }
     }
 
     /// A connection was opened by a client; HELLO must come next, in time.
     pub fn open(&mut self, now: Instant, opened: Opened) -> ConnectionId {
-        let id = self.links.open(now, &opened);
+        let id = self.links.open(now, opened);
         if self.shutting_down {
             self.refuse_while_shutting_down(now, id);
         }
@@ -203,12 +293,17 @@ impl Router {
     pub fn handle_message(&mut self, now: Instant, from: ConnectionId, message: Result<Message, Violation>) {
         let Some(peer) = self.links.find(from) else { return };
         let Some(state) = self.links.get(peer).map(|link| link.state) else { return };
+        self.links.meter(now, peer);
         match message {
             // Nothing more is processed after the end (S-41); S-27: nor looked at while we leave.
             _ if state == State::Closed => {}
             Err(_) if state == State::Leaving => {}
             Err(violation) => self.violate(now, peer, violation),
-            Ok(message) => self.receive(now, peer, state, message),
+            Ok(message) => {
+                if let Some(message) = self.links.hold(peer, message) {
+                    self.receive(now, peer, state, message);
+                }
+            }
         }
         self.reap(now);
     }
@@ -229,8 +324,11 @@ impl Router {
             let Some(peer) = self.links.find(deadline.connection) else { continue };
             match deadline.why {
                 Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
+                Timeout::Authenticate => self.abort(now, peer, Closed::AuthTimeout),
                 Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
                 Timeout::Stall => self.links.check_stall(now, peer),
+                Timeout::Authorization => self.authorization_timed_out(now, peer),
+                Timeout::Throttle => self.links.unthrottle(peer),
                 Timeout::Call(request) => self.call_timed_out(now, peer, request),
             }
         }
@@ -265,9 +363,15 @@ impl Router {
         self.links.poll_transmit(to)
     }
 
-    /// The next thing worth a log line.
+    /// The next thing worth a log line, or to be decided. Decisions come first.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.links.poll_event()
+    }
+
+    /// The next question about somebody who wants to join, where the configuration says to ask. It is answered with
+    /// [`decide`](Self::decide), in [`Config::auth_timeout`]; a connection has one at most.
+    pub fn poll_question(&mut self) -> Option<Question> {
+        self.questions.pop_front()
     }
 
     /// The earliest deadline: call [`handle_timeout`](Self::handle_timeout) then.
@@ -275,8 +379,8 @@ impl Router {
         self.links.timers.next()
     }
 
-    /// Whether to go on reading from a connection: false while it does not take what is queued for it, and after its
-    /// session has ended.
+    /// Whether to go on reading from a connection: false while it does not take what is queued for it, has sent too much,
+    /// or too much of it waits for a decision; and after its session has ended.
     pub fn wants_read(&self, from: ConnectionId) -> bool {
         self.links.wants_read(from)
     }
@@ -339,15 +443,30 @@ impl Router {
             Message::Goodbye(goodbye) => self.receive_goodbye(now, peer, state, goodbye),
             _ if state == State::Leaving => {}
             Message::Hello(hello) => self.receive_hello(now, peer, hello),
+            Message::Authenticate(answer) => self.receive_authenticate(now, peer, &answer),
             message => self.route(now, peer, message),
         }
     }
 
-    /// A message of an open session: broker or dealer.
+    /// A message of an open session, if it keeps to the rules: what it wants may depend on its permissions.
     fn route(&mut self, now: Instant, from: Peer, message: Message) {
         if let Err(violation) = self.check_request(from, &message) {
             return self.violate(now, from, violation);
         }
+        self.consider(now, from, message);
+    }
+
+    /// Most may do everything.
+    fn consider(&mut self, now: Instant, from: Peer, message: Message) {
+        if self.links.get(from).is_some_and(|link| link.guard.is_some()) {
+            self.guard(now, from, message);
+        } else {
+            self.serve(now, from, message);
+        }
+    }
+
+    /// What the session may do.
+    fn serve(&mut self, now: Instant, from: Peer, message: Message) {
         let realm = self.realm_of(from);
         #[cfg(feature = "planted-bugs")]
         let realm = match message {
@@ -426,13 +545,6 @@ impl Router {
             link.requests = crate::id::SequentialIds::after(expected);
         }
         Ok(())
-    }
-
-    fn tell(&mut self, event: Event) {
-        if self.events.len() >= MAX_EVENTS {
-            self.events.pop_front();
-        }
-        self.events.push_back(event);
     }
 }
 

@@ -35,8 +35,7 @@ impl Context<'_> {
         message: MessageKind,
         attributes: Wrapping,
     ) -> Result<Wrapping, Violation> {
-        let active = |scheme: &String| !scheme.is_empty();
-        let Some(attributes) = attributes.filter(|it| it.ppt_scheme.as_ref().is_some_and(active)) else {
+        let Some(attributes) = attributes.filter(|attributes| attributes.is_active()) else {
             return Ok(None);
         };
         let role = match message {

@@ -22,10 +22,16 @@ pub struct Deadline {
 pub enum Timeout {
     /// HELLO has not come (fault 21).
     Hello,
+    /// The client has not proven who it is, or there is no decision about it (A-06, fault 84).
+    Authenticate,
     /// GOODBYE was not answered (S-69).
     Close,
     /// Time to look whether the connection takes what is queued for it (fault 68).
     Stall,
+    /// Nobody has decided what the session may do (fault 86).
+    Authorization,
+    /// The connection may send again.
+    Throttle,
     /// A call of this connection was not answered in its time.
     Call(RequestId),
 }

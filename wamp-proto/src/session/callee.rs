@@ -118,16 +118,18 @@ impl Reply<'_> {
         self.finish(&answer.into())
     }
 
-    /// Answers with an error.
+    /// Answers with an error, wrapped in what it says, or else in what [`wrapped`](Self::wrapped) said.
     ///
     /// # Errors
     ///
-    /// When the error is too large for the peer or cannot be serialized; the invocation stays open then.
-    pub fn error(mut self, error: RemoteError) -> Result<(), Misuse> {
+    /// When it is wrapped and this session or its router has not announced that. When the error is too large for the peer or cannot be serialized; the invocation stays open then.
+    pub fn error(mut self, mut error: RemoteError) -> Result<(), Misuse> {
+        let wrapping = error.wrapping.take().or(self.wrapping.take());
+        self.session.check_passthru(Role::Callee, Role::Dealer, wrapping.as_deref())?;
         let answer = message::Error {
             request_kind: MessageKind::Invocation,
             request: self.request,
-            details: ErrorDetails { payload_attributes: self.wrapping.take(), ..ErrorDetails::default() },
+            details: ErrorDetails { payload_attributes: wrapping, ..ErrorDetails::default() },
             error: error.error,
             payload: error.payload,
         };

@@ -57,6 +57,7 @@ impl Session {
         let reason = match &why {
             Closed::Violation(violation) => violation.reason(),
             Closed::JoinTimeout => uris::error::TIMEOUT,
+            Closed::Authentication(_) => uris::error::AUTHENTICATION_FAILED,
             _ => uris::close::CLOSE_REALM,
         };
         self.send_abort(Uri::unchecked(reason), ClosingDetails::with_text(&why.to_string()));

@@ -2,6 +2,7 @@
 
 use super::{Event, Input, Session, State, Timeout, Wish};
 use crate::{
+    auth::{AuthError, Secret},
     error::{Closed, Misuse, Violation},
     message::{
         Authenticate, AuthenticateExtra, Challenge, Hello, HelloDetails, Message, MessageKind, Role, Welcome,
@@ -54,13 +55,24 @@ impl Session {
     /// # Errors
     ///
     /// When no challenge is open.
-    pub fn authenticate(&mut self, signature: String, extra: AuthenticateExtra) -> Result<(), Misuse> {
+    pub fn authenticate(
+        &mut self,
+        signature: impl Into<Secret>,
+        extra: AuthenticateExtra,
+    ) -> Result<(), Misuse> {
         let Some(next) = self.state.next(Input::Wish(Wish::Authenticate)) else {
             return Err(self.closed.clone().map_or(Misuse::NoChallenge, Misuse::Closed));
         };
-        self.send(&Authenticate { signature, extra }.into())?;
+        self.send(&Authenticate { signature: signature.into(), extra }.into())?;
         self.state = next;
         Ok(())
+    }
+
+    /// Ends the session with ABORT, because of a [`Event::Challenge`] or a WELCOME that is not to be trusted.
+    pub fn distrust(&mut self, why: AuthError) {
+        if self.state != State::Closed {
+            self.abort(Closed::Authentication(why));
+        }
     }
 
     pub(super) fn lose(&mut self, why: Closed) {

@@ -52,7 +52,7 @@ use timers::Timers;
 ///   [`call`](Self::call), [`cancel`](Self::cancel), [`publish`](Self::publish), [`subscribe`](Self::subscribe),
 ///   [`unsubscribe`](Self::unsubscribe), [`register`](Self::register), [`unregister`](Self::unregister),
 ///   [`abandon_subscription`](Self::abandon_subscription), [`abandon_registration`](Self::abandon_registration),
-///   [`reply`](Self::reply), [`authenticate`](Self::authenticate), [`close`](Self::close).
+///   [`reply`](Self::reply), [`authenticate`](Self::authenticate), [`distrust`](Self::distrust), [`close`](Self::close).
 /// * **Outputs**, in any order, after any input: [`poll_transmit`](Self::poll_transmit) gives frames to send,
 ///   [`poll_event`](Self::poll_event) events for the application, [`poll_timeout`](Self::poll_timeout) the next
 ///   deadline, [`wants_read`](Self::wants_read) whether to go on reading, and [`is_finished`](Self::is_finished) when to
@@ -281,7 +281,9 @@ impl Session {
         }
         if let Some(pending) = self.answered(MessageKind::Error, error.request_kind, error.request) {
             self.forget_refused(&pending);
-            let failure = Failure::Remote(RemoteError { error: error.error, payload: error.payload });
+            let wrapping = error.details.payload_attributes.filter(|attributes| attributes.is_active());
+            let failure =
+                Failure::Remote(RemoteError { error: error.error, payload: error.payload, wrapping });
             self.events.push_back(Event::Failed { request: error.request, failure });
         }
     }
@@ -345,10 +347,7 @@ impl Session {
         by: Role,
         attributes: Option<&message::PayloadAttributes>,
     ) -> Result<(), Misuse> {
-        let active = |attributes: &message::PayloadAttributes| {
-            attributes.ppt_scheme.as_ref().is_some_and(|scheme| !scheme.is_empty())
-        };
-        if !attributes.is_some_and(active) || self.state != State::Open {
+        if !attributes.is_some_and(message::PayloadAttributes::is_active) || self.state != State::Open {
             return Ok(());
         }
         let feature = Feature::PayloadPassthruMode;

@@ -80,6 +80,12 @@ impl Pattern {
         Ok(Self { uri: Uri::unchecked(uri), kind })
     }
 
+    /// A URI that was checked already, as a pattern that selects itself.
+    #[cfg(feature = "router")]
+    pub(crate) fn exact(uri: Uri) -> Self {
+        Self { uri, kind: Match::Exact }
+    }
+
     /// The text of the pattern; not a URI that could be called or published to, unless the kind is exact.
     pub fn uri(&self) -> &Uri {
         &self.uri
@@ -109,6 +115,73 @@ impl Pattern {
             components.next().is_some_and(|component| wanted.is_empty() || wanted == component)
         });
         equal && components.next().is_none()
+    }
+
+    /// Whether this pattern selects every URI that `other` selects.
+    ///
+    /// ```
+    /// use wamp_proto::{Match, Pattern, uri::UriRule};
+    ///
+    /// let prefix = |uri| Pattern::new(UriRule::Loose, Match::Prefix, uri).unwrap();
+    /// assert!(prefix("com.app.").covers(&prefix("com.app.log.")));
+    /// assert!(!prefix("com.app.").covers(&prefix("com.")));
+    /// ```
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self.kind, other.kind) {
+            (_, Match::Exact) => self.matches(&other.uri),
+            (Match::Prefix, Match::Prefix) => other.uri.starts_with(self.uri.as_str()),
+            // All that is certain of what a wildcard selects is what comes before its first empty component.
+            (Match::Prefix, Match::Wildcard) => other.head().starts_with(self.uri.as_str()),
+            // Any number of components may follow a prefix.
+            (Match::Exact | Match::Wildcard, Match::Prefix) => false,
+            (Match::Exact, Match::Wildcard) => !other.has_gap() && self.uri == other.uri,
+            (Match::Wildcard, Match::Wildcard) => {
+                self.pairs_with(other, |own, other| own.is_empty() || own == other)
+            }
+        }
+    }
+
+    /// Whether there may be a URI that both patterns select.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self.kind, other.kind) {
+            (_, Match::Exact) => self.matches(&other.uri),
+            (Match::Exact, _) => other.matches(&self.uri),
+            (Match::Prefix, Match::Prefix) => self.covers(other) || other.covers(self),
+            (Match::Prefix, Match::Wildcard) => other.may_begin_with(&self.uri),
+            (Match::Wildcard, Match::Prefix) => self.may_begin_with(&other.uri),
+            (Match::Wildcard, Match::Wildcard) => {
+                self.pairs_with(other, |own, other| own.is_empty() || other.is_empty() || own == other)
+            }
+        }
+    }
+
+    fn has_gap(&self) -> bool {
+        self.uri.components().any(str::is_empty)
+    }
+
+    /// What every URI that a wildcard selects begins with.
+    fn head(&self) -> &str {
+        let known = self.uri.components().take_while(|component| !component.is_empty());
+        let length =
+            known.fold(0_usize, |sum, component| sum.saturating_add(component.len()).saturating_add(1));
+        self.uri.get(..length).unwrap_or(&self.uri)
+    }
+
+    fn pairs_with(&self, other: &Self, fits: impl Fn(&str, &str) -> bool) -> bool {
+        self.uri.components().count() == other.uri.components().count()
+            && self.uri.components().zip(other.uri.components()).all(|(own, other)| fits(own, other))
+    }
+
+    /// Whether a URI that this wildcard selects may begin with `prefix`, whose last component may go on.
+    fn may_begin_with(&self, prefix: &Uri) -> bool {
+        let (whole, last) =
+            prefix.rsplit_once('.').map_or(("", prefix.as_str()), |(whole, last)| (whole, last));
+        let mut own = self.uri.components();
+        let fits = whole.is_empty()
+            || whole.split('.').all(|wanted| {
+                own.next().is_some_and(|component| component.is_empty() || component == wanted)
+            });
+        fits && own.next().is_some_and(|component| component.is_empty() || component.starts_with(last))
     }
 
     /// Which of two patterns gets a call that both match: the greater (R-124).
@@ -341,6 +414,45 @@ mod tests {
                 let order = pattern(Match::Wildcard, a).precedence(&pattern(Match::Wildcard, b));
                 assert_eq!(order, runs(a).cmp(&runs(b)), "{a:?} {b:?}");
                 assert_eq!(order == Ordering::Equal, a == b);
+            }
+        }
+    }
+
+    /// All patterns over a small alphabet, and all URIs that tell them apart.
+    fn small_world() -> (Vec<Pattern>, Vec<String>) {
+        let parts = ["", "a", "ab"];
+        let texts = parts.iter().flat_map(|one| {
+            let two = parts.iter().map(move |two| format!("{one}.{two}"));
+            let three = parts.iter().map(move |two| format!("{one}.{two}.a"));
+            std::iter::once((*one).to_owned()).chain(two).chain(three)
+        });
+        let patterns = texts.flat_map(|text| {
+            [Match::Exact, Match::Prefix, Match::Wildcard]
+                .into_iter()
+                .filter_map(move |kind| Pattern::new(UriRule::Loose, kind, &text).ok())
+        });
+        let names = ["a", "ab", "abc", "c"];
+        let mut uris = names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        for _ in 0..3 {
+            let longer = uris.iter().flat_map(|uri| names.iter().map(move |name| format!("{uri}.{name}")));
+            uris.extend(longer.collect::<Vec<_>>());
+            uris.sort();
+            uris.dedup();
+        }
+        (patterns.collect(), uris)
+    }
+
+    #[test]
+    fn covering_and_overlapping_mean_what_they_say() {
+        let (patterns, uris) = small_world();
+        assert!(patterns.len() > 40, "{}", patterns.len());
+        for a in &patterns {
+            for b in &patterns {
+                let covered = uris.iter().filter(|uri| b.matches(uri)).all(|uri| a.matches(uri));
+                let common = uris.iter().any(|uri| a.matches(uri) && b.matches(uri));
+                assert_eq!(a.covers(b), covered, "{a:?} covers {b:?}");
+                assert_eq!(a.overlaps(b), common, "{a:?} overlaps {b:?}");
+                assert_eq!(a.overlaps(b), b.overlaps(a));
             }
         }
     }

@@ -22,7 +22,7 @@ fn messages_too_large_for_the_peer() {
     // The invocation stays open, for another answer.
     assert_eq!(session.reply(1.try_into().unwrap()).unwrap().progress(long()), Err(too_large(93)));
     assert_eq!(session.reply(1.try_into().unwrap()).unwrap().result(long()), Err(too_large(78)));
-    let error = RemoteError { error: uri("com.error"), payload: long() };
+    let error = RemoteError::new(uri("com.error"), long());
     assert_eq!(session.reply(1.try_into().unwrap()).unwrap().error(error), Err(too_large(92)));
     session.reply(1.try_into().unwrap()).unwrap().result(Payload::empty()).unwrap();
     assert_eq!(too_large(89).to_string(), "the message has 89 bytes, the peer accepts 64");
@@ -86,7 +86,7 @@ fn full_queue() {
     assert_eq!(session.reply(1.try_into().unwrap()).unwrap().progress(Payload::empty()), Err(full));
     // Answers are always taken.
     session.reply(1.try_into().unwrap()).unwrap().result(Payload::empty()).unwrap();
-    let error = RemoteError { error: uri("com.error"), payload: Payload::empty() };
+    let error = RemoteError::new(uri("com.error"), Payload::empty());
     session.reply(2.try_into().unwrap()).unwrap().error(error).unwrap();
     for _ in 0..6 {
         assert!(client.session.poll_transmit().is_some());

@@ -197,7 +197,7 @@ impl Client {
 }
 
 fn failed(request: u64, error: &str, payload: Payload) -> Event {
-    let failure = Failure::Remote(RemoteError { error: uri(error), payload });
+    let failure = Failure::Remote(RemoteError::new(uri(error), payload));
     Event::Failed { request: request.try_into().unwrap(), failure }
 }
 

@@ -182,10 +182,7 @@ fn apply(client: &mut Client, step: &Step) -> Seen {
             (Ok(mut reply), 0) => format!("{:?}", reply.progress(args("[3]"))),
             (Ok(reply), 1) => format!("{:?}", reply.result(args("[4]"))),
             (Ok(reply), _) => {
-                format!(
-                    "{:?}",
-                    reply.error(RemoteError { error: uri("com.error"), payload: Payload::empty() })
-                )
+                format!("{:?}", reply.error(RemoteError::new(uri("com.error"), Payload::empty())))
             }
             (Err(misuse), _) => format!("{misuse:?}"),
         },

@@ -421,7 +421,7 @@ fn r_14_answers_to_invocations() {
     let reply = |client: &mut Client, request| client.session.reply(id(request)).map(drop);
     client.session.reply(id(1)).unwrap().progress(args("[1]")).unwrap();
     client.session.reply(id(1)).unwrap().result(args("[2]")).unwrap();
-    let error = RemoteError { error: uri("com.error"), payload: args("[\"no\"]") };
+    let error = RemoteError::new(uri("com.error"), args("[\"no\"]"));
     client.session.reply(id(2)).unwrap().error(error).unwrap();
     // A reply that is dropped answers nothing.
     reply(&mut client, 3).unwrap();
@@ -480,7 +480,7 @@ fn r_88_interrupts() {
         assert_eq!(client.events(), [Event::Interrupted { request: id(1), mode }]);
     }
     // R-90: it is still to be answered.
-    let error = RemoteError { error: uri("wamp.error.canceled"), payload: Payload::empty() };
+    let error = RemoteError::new(uri("wamp.error.canceled"), Payload::empty());
     client.session.reply(id(1)).unwrap().error(error).unwrap();
     assert_eq!(client.sent(), [r#"[8,68,1,{},"wamp.error.canceled"]"#]);
     client.feed("[69,1,{}]");

@@ -15,10 +15,13 @@ use bytes::Bytes;
 use tungstenite::protocol::Role;
 use wamp_proto::{
     Encoding, Instant, Limits,
-    transport::rawsocket::{Config, RawSocket},
+    transport::{
+        heartbeat,
+        rawsocket::{Config, RawSocket},
+        websocket::Subprotocol,
+    },
 };
 
-use super::run;
 use crate::{
     BoxFuture, ClientOptions, Flow, Machine, Runtime,
     net::{Socket, raw::Raw, websocket::WebSocket},
@@ -148,6 +151,7 @@ struct Counter {
     over: bool,
     timeouts: AtomicUsize,
     deadline: Option<Instant>,
+    deaf: bool,
     ended: Mutex<Option<String>>,
 }
 
@@ -191,7 +195,7 @@ impl Machine for Handle {
     }
 
     fn wants_read(&self) -> bool {
-        true
+        !self.0.deaf
     }
 
     fn encoding(&self) -> Encoding {
@@ -217,7 +221,16 @@ async fn raw(mock: Mock) -> Raw<Mock> {
 }
 
 fn websocket(mock: Mock) -> WebSocket<Mock> {
-    WebSocket::new(mock, Role::Client, Encoding::Json, 1 << 20)
+    WebSocket::new(mock, Role::Client, Subprotocol::plain(Encoding::Json), 1 << 20)
+}
+
+/// Without signs of life.
+async fn run(
+    runtime: Arc<dyn Runtime>,
+    transport: impl super::Transport + Send + 'static,
+    machine: impl Machine,
+) {
+    super::run(runtime, transport, machine, heartbeat::Config::new(Duration::ZERO, Duration::ZERO)).await;
 }
 
 async fn within(future: impl Future<Output = ()>) {
@@ -346,6 +359,103 @@ async fn a_peer_that_takes_nothing_is_left_once_the_session_is_over() {
     shows(&counter, "last messages");
 }
 
+/// Whoever pumps a connection with the router's heartbeat.
+fn alive(counter: &Arc<Counter>, transport: impl super::Transport + Send + 'static) -> BoxFuture<()> {
+    Box::pin(super::run(Tokio::current(), transport, Handle(counter.clone()), heartbeat::Config::ROUTER))
+}
+
+/// How long it takes until a peer is given up.
+async fn life(counter: &Arc<Counter>, transport: impl super::Transport + Send + 'static) -> Duration {
+    let start = tokio::time::Instant::now();
+    alive(counter, transport).await;
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn fault_22_a_peer_that_gives_no_sign_of_life_is_given_up() {
+    let (mock, seen) = Mock::new(HANDSHAKE, End::Silence);
+    let counter = Arc::new(Counter::default());
+    let lived = life(&counter, raw(mock).await).await;
+    assert!((15..16).contains(&lived.as_secs()), "{lived:?}");
+    assert_eq!(seen.written.load(Ordering::Relaxed), 4 + 4 + 8, "one PING, and nothing else");
+    shows(&counter, "silent");
+
+    let (mock, seen) = Mock::new(&[], End::Silence);
+    let counter = Arc::new(Counter::default());
+    let lived = life(&counter, websocket(mock)).await;
+    assert!((15..16).contains(&lived.as_secs()), "{lived:?}");
+    assert_eq!(seen.written.load(Ordering::Relaxed), 14 + 6, "one ping, and the close frame");
+    shows(&counter, "silent");
+}
+
+/// Says something from time to time, be it a part of a frame.
+struct Talks {
+    mock: Mock,
+    every: tokio::time::Interval,
+    left: usize,
+}
+
+impl Socket for Talks {
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.left > 0 && self.every.poll_tick(context).is_ready() {
+            self.left -= 1;
+            self.mock.input.push_back(0);
+        }
+        self.mock.poll_read(context, buffer)
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.mock.poll_write(context, bytes)
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.mock.poll_flush(context)
+    }
+
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.mock.poll_close(context)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_byte_is_a_sign_of_life() {
+    let (mock, seen) = Mock::new(HANDSHAKE, End::Silence);
+    let every = tokio::time::interval(Duration::from_secs(9));
+    let mut transport = Raw::new(Talks { mock, every, left: 12 }, RawSocket::server(&Config::default()));
+    transport.open().await.unwrap();
+    let counter = Arc::new(Counter::default());
+    let lived = life(&counter, transport).await;
+    // The first byte comes at once; 15 s after the last one, it is over.
+    assert!((9 * 11 + 15..9 * 11 + 16).contains(&lived.as_secs()), "{lived:?}");
+    assert_eq!(seen.written.load(Ordering::Relaxed), 4 + 4 + 8, "it is asked only when it is silent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_whom_we_do_not_listen_to_are_not_given_up() {
+    let (mock, _) = Mock::new(HANDSHAKE, End::Silence);
+    let counter = Arc::new(Counter { deaf: true, ..Counter::default() });
+    let pump = alive(&counter, raw(mock).await);
+    assert!(tokio::time::timeout(Duration::from_secs(300), pump).await.is_err());
+}
+
+/// A ping of a server.
+const PING: &[u8] = b"\x89\0";
+
+#[tokio::test(start_paused = true)]
+async fn fault_7_pings_in_a_row_are_a_flood() {
+    for (input, flood) in [
+        (PING.repeat(32), false),
+        (PING.repeat(33), true),
+        ([PING.repeat(32), b"\x81\x03[1]".to_vec(), PING.repeat(32)].concat(), false),
+    ] {
+        let (mock, _) = Mock::new(&input, End::Eof);
+        let counter = Arc::new(Counter::default());
+        within(run(Tokio::current(), websocket(mock), Handle(counter.clone()))).await;
+        let ended = counter.ended.lock().unwrap().clone().unwrap();
+        assert_eq!(ended.contains("too many pings"), flood, "{ended}");
+    }
+}
+
 fn shows(counter: &Counter, text: &str) {
     let ended = counter.ended.lock().unwrap().clone().unwrap();
     assert!(ended.contains(text), "{ended}");
@@ -355,7 +465,9 @@ fn shows(counter: &Counter, text: &str) {
 #[tokio::test]
 async fn a_stream_that_ends_before_welcome_fails_the_join() {
     let options = ClientOptions::default();
-    let (machine, join) = options.start(Tokio::current(), Encoding::Json, Limits::MAX_MESSAGE_SIZE).unwrap();
+    let (machine, join) = options
+        .start(Tokio::current(), Encoding::Json, Limits::MAX_MESSAGE_SIZE, wamp_proto::Channel::default())
+        .unwrap();
     let transport = websocket(Mock::new(b"\x81", End::Eof).0);
     within(async {
         let (joined, ()) = tokio::join!(join, run(Tokio::current(), transport, machine));

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     Payload,
-    message::{Message, MessageKind, Publish, Unsubscribed},
+    message::{Call, Invocation, Message, MessageKind, Publish, Unsubscribed},
+    uri::Uri,
 };
 
 /// Who a payload is from: `[realm, serial, number]`.
@@ -42,6 +43,10 @@ pub(super) struct Ledger {
     waiting: BTreeMap<(MessageKind, u64), usize>,
     /// What UNSUBSCRIBE named, by request.
     unsubscribes: BTreeMap<u64, VecDeque<u64>>,
+    /// Calls whose last part was not sent, and their procedures.
+    pub(super) incomplete: BTreeMap<u64, Uri>,
+    /// Invocations whose last part has not come, and the calls behind them.
+    parts: BTreeMap<u64, Tag>,
     /// Calls that asked for progressive results, once.
     progressive: BTreeSet<u64>,
     subscriptions: BTreeSet<u64>,
@@ -75,6 +80,9 @@ impl Ledger {
                 return;
             }
             Message::Call(call) => {
+                if self.is_part(call) {
+                    return;
+                }
                 if call.options.receive_progress {
                     self.progressive.insert(call.request.get());
                 }
@@ -94,6 +102,16 @@ impl Ledger {
             _ => return,
         };
         *self.waiting.entry((kind, request.get())).or_default() += 1;
+    }
+
+    /// Whether it is a further part of a call, which is answered as one.
+    fn is_part(&mut self, call: &Call) -> bool {
+        let (request, procedure) = (call.request.get(), call.procedure.clone());
+        if call.options.progress {
+            self.incomplete.insert(request, procedure).is_some()
+        } else {
+            self.incomplete.remove(&request).is_some()
+        }
     }
 
     /// The router has closed the connection.
@@ -146,15 +164,30 @@ impl Ledger {
                 assert!(self.subscriptions.remove(&subscription));
             }
             Message::Event(event) => self.event(event.subscription.get(), &event.payload),
-            Message::Invocation(invocation) => {
-                self.last_invocation += 1;
-                assert_eq!(invocation.request.get(), self.last_invocation, "ids follow each other (I-07)");
-                let tag = Tag::of(&invocation.payload).expect("every call has a tag");
-                assert_eq!(tag.realm, self.realm(), "a call has crossed realms");
-                self.invocations.push((self.last_invocation, tag));
-            }
+            Message::Invocation(invocation) => self.invocation(invocation),
             Message::Interrupt(interrupt) => assert!(interrupt.request.get() <= self.last_invocation),
             _ => assert!(self.over, "{message:?} is not for a client"),
+        }
+    }
+
+    fn invocation(&mut self, invocation: &Invocation) {
+        let request = invocation.request.get();
+        let tag = Tag::of(&invocation.payload).expect("every call has a tag");
+        assert_eq!(tag.realm, self.realm(), "a call has crossed realms");
+        let first = match self.parts.remove(&request) {
+            Some(first) => {
+                assert_eq!(tag, first, "a part of another call");
+                false
+            }
+            None => true,
+        };
+        if invocation.details.progress {
+            self.parts.insert(request, tag.clone());
+        }
+        if first {
+            self.last_invocation += 1;
+            assert_eq!(request, self.last_invocation, "ids follow each other (I-07)");
+            self.invocations.push((request, tag));
         }
     }
 

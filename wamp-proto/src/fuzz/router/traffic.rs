@@ -33,7 +33,12 @@ pub(super) fn hello(source: &mut Source<'_>) -> Message {
     let (realm, roles, methods) = (source.byte(), source.byte(), source.byte());
     // Mostly one that exists.
     let realm = REALMS[if realm < 240 { usize::from(realm) % 2 } else { 2 }];
-    let advanced = [Feature::ProgressiveCallResults, Feature::CallTimeout, Feature::CallReroute];
+    let advanced = [
+        Feature::ProgressiveCallResults,
+        Feature::ProgressiveCallInvocations,
+        Feature::CallTimeout,
+        Feature::CallReroute,
+    ];
     let features = Features::NONE.with(Feature::CallCanceling).with(Feature::CallerIdentification);
     let features = match roles & 0xC0 {
         0 => features,
@@ -124,11 +129,18 @@ fn publish(source: &mut Source<'_>, client: &mut Client, sequential: bool) -> Me
 }
 
 fn call(source: &mut Source<'_>, client: &mut Client, sequential: bool) -> Message {
-    let request = request(source, client, sequential);
-    let procedure = uri(source);
+    let parts = source.byte();
+    let open = client.ledger.incomplete.keys().copied().nth(usize::from(parts) % 4);
+    // Whether a part is late only the router can tell, and only where ids are never used again.
+    let (request, progress) = match open {
+        Some(call) if sequential && parts >= 192 => (call.try_into().expect("an id"), parts & 4 == 4),
+        _ => (request(source, client, sequential), sequential && (128..192).contains(&parts)),
+    };
+    let procedure = client.ledger.incomplete.get(&request.get()).cloned().unwrap_or_else(|| uri(source));
     let payload = tag(client, request.get()).payload(client.encoding, room(source));
     let how = source.byte();
     let options = CallOptions {
+        progress,
         receive_progress: how & 1 == 1,
         disclose_me: how & 2 == 2,
         timeout: (how & 12 == 12).then_some(u64::from(how >> 4) * 500),
@@ -175,7 +187,7 @@ fn closing(source: &mut Source<'_>) -> Message {
     match source.below(3) {
         0 => Goodbye { details: ClosingDetails::default(), reason }.into(),
         1 => Abort { details: ClosingDetails::default(), reason, payload: Payload::empty() }.into(),
-        _ => Authenticate { signature: String::new(), extra: AuthenticateExtra::default() }.into(),
+        _ => Authenticate { signature: String::new().into(), extra: AuthenticateExtra::default() }.into(),
     }
 }
 

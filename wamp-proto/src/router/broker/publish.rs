@@ -159,7 +159,7 @@ pub(in crate::router) fn check(
     context: &Context<'_>,
     publish: &Publish,
 ) -> Result<(), (&'static str, String)> {
-    context.check_topic(&publish.topic).map_err(|text| (uris::error::INVALID_URI, text))?;
+    context.config.check_topic(&publish.topic).map_err(|text| (uris::error::INVALID_URI, text))?;
     // P-37, T-69: then it is not published either.
     if publish.options.disclose_me && context.config.publisher_disclosure == Disclosure::Never {
         let text = "this router does not disclose publishers";

@@ -43,7 +43,7 @@ impl Router {
 }
 
 impl Broker {
-    fn revoke(
+    pub(in crate::router) fn revoke(
         &mut self,
         context: &mut Context<'_>,
         peer: Peer,

@@ -6,7 +6,7 @@ use crate::{
     id::SubscriptionId,
     message::{Event, MessageKind, Subscribe, Subscribed, Unsubscribe, Unsubscribed},
     router::{
-        Context,
+        Context, Limit,
         link::{Class, Peer},
         meta::Pending,
     },
@@ -23,7 +23,7 @@ impl Broker {
     ) -> Result<(), Violation> {
         let Subscribe { request, options, topic } = subscribe;
         let kind = options.match_policy.unwrap_or_default();
-        let pattern = match context.check_pattern(topic, kind) {
+        let pattern = match context.config.check_pattern(&topic, kind) {
             Ok(pattern) => pattern,
             Err(text) => {
                 context.refuse(MessageKind::Subscribe, request, uris::error::INVALID_URI, &text);
@@ -36,6 +36,7 @@ impl Broker {
         let held = known.is_some_and(|subscription| link.subscriptions.contains(&subscription));
         if !held && link.subscriptions.len() >= context.config.max_subscriptions {
             let text = "too many subscriptions in this session";
+            context.links.limited(from, Limit::Subscriptions);
             context.refuse(MessageKind::Subscribe, request, uris::error::UNAVAILABLE, text);
             return Ok(());
         }

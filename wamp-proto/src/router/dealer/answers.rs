@@ -70,7 +70,7 @@ impl Dealer {
             (wrapping, error.payload) = (None, Payload::empty());
         }
         // I-33: an error URI that is none is replaced, the payload kept.
-        let uri = match context.check_uri(&error.error) {
+        let uri = match context.config.check_uri(&error.error) {
             Ok(()) => error.error,
             Err(_) => Uri::unchecked(uris::error::INVALID_URI),
         };

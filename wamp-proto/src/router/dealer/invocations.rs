@@ -18,7 +18,7 @@ use crate::{
     id::{RegistrationId, RequestId},
     message::{Call, Invocation, InvocationDetails, MessageKind, Role},
     router::{
-        Context,
+        Context, Limit,
         link::{Class, Peer, Sent},
         passthru::{Part, Wrapping, takes_wrapped},
     },
@@ -55,15 +55,15 @@ impl Dealer {
         }
         // Either way the call is over.
         if done.is_err() || own.is_some() {
-            if let Some((procedure, link)) = parts.zip(context.links.get_mut(context.from)) {
-                link.late.insert(request, procedure, context.config.max_late_calls);
+            if let Some(procedure) = parts {
+                context.links.expect_parts(context.from, request, procedure);
             }
         }
         Ok(own)
     }
 
     fn try_call(&mut self, context: &mut Context<'_>, call: Call, wrapping: Wrapping) -> Result<(), Refusal> {
-        context.check_uri(&call.procedure).map_err(|text| (uris::error::INVALID_URI, text))?;
+        context.config.check_uri(&call.procedure).map_err(|text| (uris::error::INVALID_URI, text))?;
         // I-30: a pattern of an application never stands for what belongs to the protocol.
         let best = if call.procedure.is_reserved() { None } else { self.index.best(&call.procedure) };
         let found = best.and_then(|id| Some((id, self.registrations.get_mut(&id)?)));
@@ -72,6 +72,7 @@ impl Dealer {
             return Err((uris::error::NO_SUCH_PROCEDURE, text));
         };
         if context.links.get(context.from).is_none_or(|link| link.calls.len() >= context.config.max_calls) {
+            context.links.limited(context.from, Limit::Calls);
             return Err(unavailable("too many calls of this session wait for their results"));
         }
         context.check_disclosure(&call.options)?;

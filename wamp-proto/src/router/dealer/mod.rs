@@ -17,7 +17,7 @@ use crate::{
     id::{RandomIds, RegistrationId, RequestId, SequentialIds},
     map::{IdMap, Seeded},
     message::MessageKind,
-    uri::{Match, Pattern, Uri, uris},
+    uri::{Pattern, Uri, uris},
 };
 pub(super) use ongoing::{LateParts, Ongoing, Origin};
 pub(super) use policy::Registration;
@@ -114,29 +114,3 @@ fn check_issued(context: &Context<'_>, answer: MessageKind, invocation: RequestI
     }
     Ok(())
 }
-impl Context<'_> {
-    /// A URI where no pattern may stand (I-25): PUBLISH.Topic, CALL.Procedure. The error is a text for people.
-    pub(super) fn check_uri(&self, uri: &Uri) -> Result<(), String> {
-        self.check_length(uri)?;
-        self.config.uri_rule.check(uri).map_err(|error| error.to_string())
-    }
-
-    /// A topic to publish to: not a reserved one (I-30, I-31).
-    pub(super) fn check_topic(&self, topic: &Uri) -> Result<(), String> {
-        self.check_uri(topic)?;
-        if topic.is_reserved() { Err(RESERVED.to_owned()) } else { Ok(()) }
-    }
-
-    /// What may be subscribed to or, unless it is reserved, registered.
-    pub(super) fn check_pattern(&self, uri: Uri, kind: Match) -> Result<Pattern, String> {
-        self.check_length(&uri)?;
-        Pattern::new(self.config.uri_rule, kind, &uri).map_err(|error| error.to_string())
-    }
-
-    fn check_length(&self, uri: &Uri) -> Result<(), String> {
-        let limit = self.config.limits.uri_length;
-        if uri.len() > limit { Err(format!("the URI is longer than {limit} bytes")) } else { Ok(()) }
-    }
-}
-
-const RESERVED: &str = "URIs whose first component is `wamp` are reserved";

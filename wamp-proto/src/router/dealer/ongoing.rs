@@ -201,9 +201,16 @@ impl Links {
         let open = extra.stream.as_ref().filter(|stream| stream.open);
         #[cfg(feature = "planted-bugs")]
         let open = open.filter(|_| !self.has(Bug::LatePartCalled));
+        if let Some(stream) = open {
+            self.expect_parts(caller, request, stream.procedure.clone());
+        }
+    }
+
+    /// A progressive call is over before its last part has come.
+    pub(in crate::router) fn expect_parts(&mut self, caller: Peer, request: RequestId, procedure: Uri) {
         let max = self.config().max_late_calls;
-        if let Some((stream, link)) = open.zip(self.get_mut(caller)) {
-            link.late.insert(request, stream.procedure.clone(), max);
+        if let Some(link) = self.get_mut(caller) {
+            link.late.insert(request, procedure, max);
         }
     }
 

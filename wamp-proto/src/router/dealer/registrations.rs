@@ -1,6 +1,6 @@
 //! REGISTER and UNREGISTER, and registrations that the router ends.
 
-use super::{Dealer, RESERVED, Refusal, fail, policy::Registration};
+use super::{Dealer, Refusal, fail, policy::Registration};
 use crate::{
     error::Violation,
     id::RegistrationId,
@@ -9,7 +9,7 @@ use crate::{
         RegistrationRevocation, Role, Unregister, Unregistered,
     },
     router::{
-        Context, Disclosure,
+        Context, Disclosure, Limit,
         link::{Class, Peer},
         meta::RegistrationDetails,
     },
@@ -43,19 +43,16 @@ impl Dealer {
     ) -> Result<RegistrationId, Refusal> {
         let Register { options, procedure, .. } = register;
         let pattern = context
-            .check_pattern(procedure, options.match_policy.unwrap_or_default())
+            .config
+            .check_procedure(&procedure, options.match_policy.unwrap_or_default())
             .map_err(|text| (uris::error::INVALID_URI, text))?;
-        if pattern.uri().is_reserved() {
-            return Err((uris::error::INVALID_URI, RESERVED.to_owned()));
-        }
         let policy = check_options(context, &options)?;
-        let full = (uris::error::UNAVAILABLE, "too many registrations in this session".to_owned());
         let (from, room) = (context.from, context.config.max_registrations);
         let has_room = context.links.get(from).is_some_and(|link| link.registrations.len() < room);
         let registration = match self.index.get(&pattern) {
             Some(known) if options.force_reregister && context.config.allow_force_reregister => {
                 if !has_room {
-                    return Err(full);
+                    return Err(full(context));
                 }
                 self.revoke(context, known, Some("somebody else has taken the procedure over"));
                 self.create(context, pattern, policy)
@@ -65,9 +62,9 @@ impl Dealer {
                 known
             }
             None if has_room => self.create(context, pattern, policy),
-            None => return Err(full),
+            None => return Err(full(context)),
         };
-        let link = context.links.get_mut(from).filter(|_| has_room).ok_or(full)?;
+        let Some(link) = context.links.get_mut(from).filter(|_| has_room) else { return Err(full(context)) };
         link.registrations.insert(registration);
         if let Some(entry) = self.registrations.get_mut(&registration) {
             #[cfg(feature = "planted-bugs")]
@@ -213,6 +210,11 @@ impl Dealer {
             }
         }
     }
+}
+
+fn full(context: &mut Context<'_>) -> Refusal {
+    context.links.limited(context.from, Limit::Registrations);
+    (uris::error::UNAVAILABLE, "too many registrations in this session".to_owned())
 }
 
 /// The policy, if the options are such as can be granted.

@@ -16,7 +16,7 @@ use crate::{
     id::{RegistrationId, RequestId},
     message::{Feature, InvocationPolicy, MessageKind, Role},
     payload::Payload,
-    router::{Context, passthru::Part},
+    router::{Context, Limit, passthru::Part},
     uri::uris,
 };
 
@@ -31,6 +31,7 @@ impl Registration {
         part: &Part,
     ) -> Result<(), Refusal> {
         if self.waiting.len() >= context.config.max_waiting_calls {
+            context.links.limited(context.from, Limit::WaitingCalls);
             return Err(unavailable("too many calls wait for this procedure"));
         }
         let origin = Origin { caller: context.from, request };
@@ -42,6 +43,7 @@ impl Registration {
         });
         let kept = context.links.keep_call(context.from, ask, part.detach());
         if kept.is_none() {
+            context.links.limited(context.from, Limit::WaitingCalls);
             return Err(unavailable("too many arguments of this session wait for callees"));
         }
         let limit = limit.map(|limit| context.start_timer(origin, limit));

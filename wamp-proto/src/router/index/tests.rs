@@ -105,6 +105,28 @@ fn p_48_t_22_every_match_is_visited_once_in_a_fixed_order() {
     assert_eq!(matches(&other, "a.b.c"), [4, 5, 2, 3, 1]);
 }
 
+/// Many patterns that agree with the topic for long, and wildcards whose every component branches.
+#[test]
+fn fault_60_many_patterns_of_the_worst_kind() {
+    let branches = (0..1 << 12).map(|bits: u32| {
+        let component = |at: u32| if bits & (1 << at) == 0 { "" } else { "a" };
+        (Match::Wildcard, (0..12).map(component).collect::<Vec<_>>().join("."))
+    });
+    let deep = (1..=4_000).map(|length| (Match::Prefix, "a.".repeat(length)));
+    let near = (0..4_000).map(|number| (Match::Wildcard, format!("a..b{number}..c")));
+    let patterns = branches.chain(deep).chain(near).collect::<Vec<_>>();
+    let patterns = patterns.iter().map(|(kind, uri)| (*kind, &**uri)).collect::<Vec<_>>();
+    let index = index(&patterns);
+    // As many as match, each of them once.
+    let topic = ["a"; 12].join(".");
+    let mut found = matches(&index, &topic);
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found.len(), (1 << 12) + 11);
+    assert_eq!(matches(&index, "a.x.b7.y.c").len(), 2);
+    assert_eq!(matches(&index, &"b.".repeat(400)), Vec::<u32>::new());
+}
+
 #[test]
 fn r_132_p_51_t_30_the_kind_is_part_of_the_identity() {
     let patterns = KINDS.map(|kind| pattern(kind, "a.b"));

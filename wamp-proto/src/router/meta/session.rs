@@ -52,7 +52,13 @@ impl Router {
         let place = identity.realm;
         let Some(realm) = self.realms.get_mut(place) else { return };
         realm.members.insert(identity.session, peer);
+        realm.names.join(identity);
         realm.meta.push("wamp.session.on_join", || (SessionDetails::new(identity),));
+        let guard = realm.permissions.guard(identity);
+        if let Some(link) = self.links.get_mut(peer) {
+            link.guard = guard;
+        }
+        self.links.totals.joined = self.links.totals.joined.wrapping_add(1);
         self.publish_meta(now, place);
     }
 

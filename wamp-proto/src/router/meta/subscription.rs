@@ -9,7 +9,7 @@ use crate::{
     id::{PublicationId, SessionId, SubscriptionId},
     payload::Payload,
     router::{
-        Config, Router,
+        Config, Right, Router,
         broker::{Broker, Kept, Query, Range, Subscription},
         timestamp,
     },
@@ -108,6 +108,12 @@ impl Router {
     pub(super) fn get_events(&mut self, request: &Request) -> Answer {
         let (id, subscription) = self.subscription(request)?;
         let query = query(request)?;
+        // What was published to a topic is for those who may subscribe to it.
+        let subscribed = subscription.subscribers().contains(&request.from);
+        if !subscribed && !self.links.may_at_once(request.from, Right::Subscribe, subscription.pattern()) {
+            let text = format!("this session may not subscribe `{}`", subscription.pattern().uri());
+            return Err((uris::error::NOT_AUTHORIZED, text));
+        }
         let Some(link) = self.links.get(request.from) else { return Ok(Payload::empty()) };
         let Some(identity) = link.identity.as_deref() else { return Ok(Payload::empty()) };
         let unknown = || invalid("a publication of the query is not in the history");

@@ -7,8 +7,8 @@ use crate::{
     id::RequestId,
     message::{Message, MessageKind, Publish},
     payload::Payload,
-    router::Router,
-    uri::{Uri, uris},
+    router::{Limit, Right, Router},
+    uri::{Pattern, Uri, uris},
     value::Value,
 };
 
@@ -64,6 +64,7 @@ impl Router {
         let testaments = link.testaments.get_or_insert_default();
         if testaments.len() >= max || testaments.bytes().saturating_add(testament.size) > max_bytes {
             let text = "too many testaments of this session, or too large ones";
+            self.links.limited(request.from, Limit::Testaments);
             return Err((uris::error::UNAVAILABLE, text.to_owned()));
         }
         testaments.bucket(scope).push(testament);
@@ -93,6 +94,11 @@ impl Router {
         publish.options.acknowledge = false;
         publish.payload = payload;
         let size = publish.payload.size().saturating_add(topic.len()).saturating_add(self.size_of(&options));
+        if !self.links.may_at_once(request.from, Right::Publish, &Pattern::exact(topic.clone())) {
+            let text =
+                format!("this session may not publish to `{topic}`, or that cannot be told beforehand");
+            return Err((uris::error::NOT_AUTHORIZED, text));
+        }
         let Some((_, _, context)) = self.context(request.now, request.from, request.realm) else {
             return Err((uris::error::UNAVAILABLE, String::new()));
         };

@@ -1,11 +1,32 @@
 //! The command line: what may be said, and the help for it.
 
+mod call;
+mod meta;
+mod msg;
+mod publish;
+mod register;
+mod router;
+mod subscribe;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use wamp_tokio::proto::{Encoding, Match};
 
 use crate::duration;
+
+pub(crate) use {
+    call::Call,
+    meta::{
+        ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SubscriptionCommand, Watch,
+        Watched, Why,
+    },
+    msg::{MsgCommand, MsgDecode, MsgEncode},
+    publish::{Audience, Publish},
+    register::{Answer, Register},
+    router::{RouterCommand, RouterRun},
+    subscribe::{Subscribe, Until},
+};
 
 /// The version, with the program that says so: other packages install a `wamp`, too.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (wamp-cli, ", env!("CARGO_PKG_REPOSITORY"), ")");
@@ -122,37 +143,12 @@ pub(crate) enum Command {
     Subscribe(Subscribe),
     /// Register a procedure and answer its calls.
     Register(Register),
+    /// Ask the router who and what is there, and watch it change.
+    #[command(subcommand)]
+    Meta(MetaCommand),
     /// Decode and encode single messages.
     #[command(subcommand)]
     Msg(MsgCommand),
-}
-
-/// `wamp router`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RouterCommand {
-    /// Run a router until SIGINT or SIGTERM; without arguments on port 8080 of this machine, for anybody.
-    Run(RouterRun),
-}
-
-/// `wamp router run`.
-#[derive(Debug, Args)]
-pub(crate) struct RouterRun {
-    /// Listen here, may be given several times: ws://host:port and tcp://host:port each take WebSocket and RawSocket,
-    /// port 0 is any free one; unix:///path; ws+unix:///path.
-    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080")]
-    pub(crate) listen: Vec<String>,
-
-    /// Write the router's URLs to this file, one in each line, once it accepts connections.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ready_file: Option<PathBuf>,
-
-    /// Serve at most this many connections at once; more are told so and refused.
-    #[arg(long, value_name = "N", default_value = "10000", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) max_connections: u32,
-
-    /// Shut down after this time.
-    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
-    pub(crate) shutdown_after: Option<Duration>,
 }
 
 /// The payload of a call or an event, as the command line says it.
@@ -188,80 +184,6 @@ pub(crate) struct Payload {
     pub(crate) payload: Option<PathBuf>,
 }
 
-/// `wamp call`.
-#[derive(Debug, Args)]
-pub(crate) struct Call {
-    /// The procedure.
-    pub(crate) uri: String,
-    /// Its arguments.
-    #[command(flatten)]
-    pub(crate) payload: Payload,
-}
-
-/// `wamp publish`.
-#[derive(Debug, Args)]
-pub(crate) struct Publish {
-    /// The topic.
-    pub(crate) uri: String,
-    /// The event.
-    #[command(flatten)]
-    pub(crate) payload: Payload,
-    /// Wait until the router has accepted the event, and print the publication's id.
-    #[arg(long)]
-    pub(crate) ack: bool,
-}
-
-/// `wamp subscribe`.
-#[derive(Debug, Args)]
-pub(crate) struct Subscribe {
-    /// The topic, or the pattern of topics.
-    pub(crate) uri: String,
-    /// How the URI selects topics.
-    #[arg(long = "match", value_name = "POLICY", value_enum, default_value = "exact")]
-    pub(crate) policy: MatchPolicy,
-    /// End after this many events.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) count: Option<u64>,
-    /// End after this time, with exit code 7 when --count is given and not reached.
-    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
-    pub(crate) duration: Option<Duration>,
-}
-
-/// `wamp register`.
-#[derive(Debug, Args)]
-pub(crate) struct Register {
-    /// The procedure, or the pattern of procedures.
-    pub(crate) uri: String,
-    /// What to answer.
-    #[command(flatten)]
-    pub(crate) answer: Answer,
-    /// How the URI selects procedures.
-    #[arg(long = "match", value_name = "POLICY", value_enum, default_value = "exact")]
-    pub(crate) policy: MatchPolicy,
-    /// End once this many calls are answered.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) count: Option<u64>,
-    /// Run at most this many commands at once with --exec; further calls wait.
-    #[arg(long, value_name = "N", default_value = "16", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: u16,
-}
-
-/// What a registered procedure answers.
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct Answer {
-    /// Answer with the arguments of the call.
-    #[arg(long)]
-    pub(crate) echo: bool,
-    /// Answer every call with this JSON value.
-    #[arg(long, value_name = "JSON")]
-    pub(crate) reply: Option<String>,
-    /// Run this shell command for every call: {"args": [..], "kwargs": {..}} on its stdin, the result on its stdout, and
-    /// WAMP_PROCEDURE, WAMP_ARGS_JSON and WAMP_KWARGS_JSON in its environment.
-    #[arg(long, value_name = "CMD")]
-    pub(crate) exec: Option<String>,
-}
-
 /// How a URI selects topics or procedures.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum MatchPolicy {
@@ -283,47 +205,10 @@ impl From<MatchPolicy> for Match {
     }
 }
 
-/// `wamp msg`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum MsgCommand {
-    /// Print a serialized message as its JSON list, and say when it is no valid WAMP message.
-    Decode(MsgDecode),
-    /// Serialize a message that is given as its JSON list.
-    Encode(MsgEncode),
-}
-
-/// `wamp msg decode`.
-#[derive(Debug, Args)]
-#[group(id = "input", required = true, multiple = false, args = ["hex", "base64", "file", "stdin"])]
-pub(crate) struct MsgDecode {
-    /// The message in hexadecimal digits; white space is ignored.
-    #[arg(long)]
-    pub(crate) hex: Option<String>,
-    /// The message in Base64.
-    #[arg(long)]
-    pub(crate) base64: Option<String>,
-    /// The file that holds the message.
-    #[arg(long)]
-    pub(crate) file: Option<PathBuf>,
-    /// A single `-` reads the message from stdin.
-    #[arg(value_name = "-", value_parser = ["-"])]
-    pub(crate) stdin: Option<String>,
-}
-
-/// `wamp msg encode`.
-#[derive(Debug, Args)]
-pub(crate) struct MsgEncode {
-    /// The message as a JSON list, - for stdin; text that starts with \u0000 is the Base64 of a binary value.
-    pub(crate) json: String,
-    /// Print hexadecimal digits, which is the default.
-    #[arg(long, conflicts_with_all = ["base64", "raw"])]
-    pub(crate) hex: bool,
-    /// Print Base64.
-    #[arg(long, conflicts_with = "raw")]
-    pub(crate) base64: bool,
-    /// Print the bytes themselves.
-    #[arg(long)]
-    pub(crate) raw: bool,
+/// An id, from 1 to 2^53.
+fn id<Id: TryFrom<u64, Error: std::fmt::Display>>(text: &str) -> Result<Id, String> {
+    let number = text.parse::<u64>().map_err(|_| "an id is a number".to_owned())?;
+    Id::try_from(number).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

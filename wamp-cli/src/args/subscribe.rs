@@ -1,0 +1,35 @@
+//! The flags of `wamp subscribe`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::MatchPolicy;
+use crate::duration;
+
+/// `wamp subscribe`.
+#[derive(Debug, Args)]
+pub(crate) struct Subscribe {
+    /// The topic, or the pattern of topics.
+    pub(crate) uri: String,
+    /// How the URI selects topics.
+    #[arg(long = "match", value_name = "POLICY", value_enum, default_value = "exact")]
+    pub(crate) policy: MatchPolicy,
+    /// Ask for the events that were retained: they come first.
+    #[arg(long)]
+    pub(crate) retained: bool,
+    /// When to end.
+    #[command(flatten)]
+    pub(crate) until: Until,
+}
+
+/// When a command ends that prints events.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Until {
+    /// End after this many events.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// End after this time, with exit code 7 when --count is given and not reached.
+    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    pub(crate) duration: Option<Duration>,
+}

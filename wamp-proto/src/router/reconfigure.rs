@@ -1,0 +1,100 @@
+//! Settings that change while the router runs.
+
+use std::sync::Arc;
+
+use super::{
+    Config, RealmPermissions, Router,
+    link::Peer,
+    permissions::{Compiled, Permissions, Right},
+};
+use crate::{time::Instant, uri::Pattern};
+
+/// What is to change in a running router; what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Changes {
+    /// Who may do what, for all realms: [`Config::permissions`].
+    pub permissions: Option<Vec<RealmPermissions>>,
+}
+
+impl Changes {
+    /// With other permissions.
+    #[must_use]
+    pub fn permissions(mut self, permissions: impl IntoIterator<Item = RealmPermissions>) -> Self {
+        self.permissions = Some(permissions.into_iter().collect());
+        self
+    }
+}
+
+/// What those are told who lose something.
+const REASON: &str = "the permissions have changed";
+
+impl Router {
+    /// Changes settings without disturbing what they do not concern. Sessions keep what their role may still have; other
+    /// subscriptions and registrations are revoked. Roles about which somebody decides each time keep what was allowed,
+    /// but their remembered decisions are forgotten. Requests that wait for a decision are looked at anew.
+    pub fn reconfigure(&mut self, now: Instant, changes: Changes) {
+        let Some(permissions) = changes.permissions else { return };
+        let mut config = Config::clone(&self.config);
+        config.permissions = permissions;
+        self.config = Arc::new(config);
+        self.links.set_config(self.config.clone());
+        for uri in &self.config.realms {
+            let place = self.realm_places.get(uri);
+            if let Some(realm) = place.and_then(|place| self.realms.get_mut(*place)) {
+                realm.permissions = Permissions::of(uri, &self.config.permissions, self.links.hash());
+            }
+        }
+        for place in 0..self.realms.len() {
+            self.reconsider_realm(now, place);
+        }
+        self.reap(now);
+    }
+
+    fn reconsider_realm(&mut self, now: Instant, place: usize) {
+        let members = self.realms.get(place).map(|realm| realm.members.values().copied().collect::<Vec<_>>());
+        for peer in members.unwrap_or_default() {
+            let guard = self.realms.get(place).zip(self.links.get(peer)).and_then(|(realm, link)| {
+                link.identity.as_deref().and_then(|identity| realm.permissions.guard(identity))
+            });
+            let Some(link) = self.links.get_mut(peer) else { continue };
+            link.decisions = None;
+            link.guard = guard;
+            self.revoke_what_is_denied(now, place, peer);
+            self.reconsider_waiting(now, peer);
+        }
+        self.publish_meta(now, place);
+    }
+
+    fn revoke_what_is_denied(&mut self, now: Instant, place: usize, peer: Peer) {
+        let Some(link) = self.links.get(peer) else { return };
+        let Some(Compiled::Rules(rules)) = link.guard.as_deref() else { return };
+        let Some(realm) = self.realms.get(place) else { return };
+        let denied = |right, pattern: &Pattern| rules.decide_pattern(right, pattern).allowed(right).is_none();
+        let lost =
+            |id: &_| realm.broker.get(*id).is_some_and(|entry| denied(Right::Subscribe, entry.pattern()));
+        let mut subscriptions = link.subscriptions.iter().copied().filter(lost).collect::<Vec<_>>();
+        let lost =
+            |id: &_| realm.dealer.get(*id).is_some_and(|entry| denied(Right::Register, entry.pattern()));
+        let mut registrations = link.registrations.iter().copied().filter(lost).collect::<Vec<_>>();
+        subscriptions.sort_unstable();
+        registrations.sort_unstable();
+        let Some((broker, dealer, mut context)) = self.context(now, peer, place) else { return };
+        for subscription in subscriptions {
+            broker.revoke(&mut context, peer, subscription, Some(REASON));
+        }
+        for registration in registrations {
+            dealer.revoke_callee(&mut context, registration, peer, Some(REASON));
+        }
+    }
+
+    /// The question is void: it was asked under other permissions.
+    fn reconsider_waiting(&mut self, now: Instant, peer: Peer) {
+        let Some(waiting) = self.links.take_waiting(peer) else { return };
+        let mut messages = waiting.into_messages();
+        if let Some(message) = messages.pop_front() {
+            self.consider(now, peer, message);
+        }
+        self.resume(now, peer, messages);
+    }
+}
