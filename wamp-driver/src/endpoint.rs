@@ -68,11 +68,6 @@ pub enum Address {
 }
 
 impl Endpoint {
-    /// Whether TLS is spoken below.
-    pub fn is_tls(&self) -> bool {
-        false
-    }
-
     /// Where the socket is opened to.
     pub fn address(&self) -> Address {
         match self {

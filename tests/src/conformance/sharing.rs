@@ -110,10 +110,7 @@ pub(super) async fn audiences(stage: Stage) {
     publish(1).await.unwrap();
     publish(2).exclude([one.session()]).await.unwrap();
     publish(3).eligible([one.session()]).await.unwrap();
-<<<<<<< HEAD
-=======
     // Within the router's process, it is another one.
->>>>>>> authn
     let role = one.welcome().authrole.clone().unwrap();
     publish(4).eligible_authrole([&role]).await.unwrap();
     publish(5).exclude_authrole([&role]).await.unwrap();

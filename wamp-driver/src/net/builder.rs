@@ -161,7 +161,7 @@ impl<N: Network> RouterBuilder<N> {
         self
     }
 
-    /// Whom clients within this process ([`Router::connect`]) are taken for, instead of `trusted` in the role `trusted`;
+    /// Whom clients within this process ([`Router::connect`]) are taken for, instead of somebody in the role `trusted`;
     /// `None` is for them to prove who they are like anybody else.
     pub fn in_process_as(mut self, grant: impl Into<Option<Grant>>) -> Self {
         self.known_as = grant.into();
