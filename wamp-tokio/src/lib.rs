@@ -6,6 +6,8 @@ mod runtime;
 mod serve;
 
 pub use runtime::Tokio;
+#[cfg(feature = "config")]
+pub use wamp_driver::config;
 #[cfg(feature = "tls")]
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{

@@ -27,7 +27,7 @@ impl fmt::Display for Wrong {
 type Checked = Result<(), Wrong>;
 
 /// Says that `what` is wrong with the value at `place`.
-fn wrong<const N: usize>(place: [&str; N], what: impl Into<String>) -> Wrong {
+pub(super) fn wrong<const N: usize>(place: [&str; N], what: impl Into<String>) -> Wrong {
     Wrong { place: place.map(str::to_owned).into(), what: what.into() }
 }
 
@@ -56,7 +56,17 @@ impl ConfigFile {
         if self.limits.message_size.is_some_and(|size| size.0 > wamp_proto::Limits::MAX_MESSAGE_SIZE) {
             return Err(wrong(["limits", "message_size"], "no transport takes messages of more than 16 MiB"));
         }
-        Ok(())
+        self.realms.iter().try_for_each(|(name, realm)| self.check_open(name, realm))
+    }
+
+    /// A realm that nobody can join is a mistake.
+    fn check_open(&self, name: &str, realm: &RealmEntry) -> Checked {
+        let has_users = || self.users.values().any(|user| user.may_join(name));
+        if realm.anonymous.is_some() || realm.authenticator.is_some() || has_users() {
+            return Ok(());
+        }
+        let what = "nobody can join this realm: give it users, an `authenticator`, or the role of `anonymous` clients";
+        Err(wrong(["realms", name], what))
     }
 
     fn check_listener(&self, at: &str, listener: &ListenerEntry) -> Checked {
@@ -91,6 +101,10 @@ impl ConfigFile {
             uri.map_err(|error| wrong(["realms", name, key, "procedure"], error.to_string()))?;
             if let Some(realm) = &procedure.realm {
                 self.check_realm_name(["realms", name, key, "realm"], realm)?;
+                if key == "authorizer" && realm != name {
+                    let what = "an authorizer is registered in the realm that it decides about";
+                    return Err(wrong(["realms", name, key, "realm"], what));
+                }
             }
         }
         realm.history.iter().enumerate().try_for_each(|(at, history)| {
@@ -105,6 +119,12 @@ impl ConfigFile {
     fn check_role(&self, name: &str, role: &RoleEntry) -> Checked {
         if role.allow_all && (role.dynamic || !role.rules.is_empty()) {
             return Err(wrong(["roles", name, "allow_all"], "a role that may do anything needs no rules"));
+        }
+        if role.dynamic && !role.rules.is_empty() {
+            return Err(wrong(
+                ["roles", name, "dynamic"],
+                "an authorizer decides everything: there is no use for rules",
+            ));
         }
         if role.dynamic && self.realms.values().all(|realm| realm.authorizer.is_none()) {
             return Err(wrong(["roles", name, "dynamic"], "no realm has an authorizer that could decide"));

@@ -1,6 +1,11 @@
 //! What is wrong with a configuration file, and where.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use super::check::{Wrong, locate};
 
 /// A configuration file that cannot be used: which, where in it, and what to do.
 ///
@@ -30,6 +35,36 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// Where a configuration comes from, to tell where in it something is wrong. The text has secrets: `Debug` does not show it.
+#[derive(Clone, Default)]
+pub(super) struct Source {
+    pub(super) path: Option<PathBuf>,
+    /// The text, if it is TOML; JSON has no places.
+    pub(super) toml: String,
+}
+
+impl Source {
+    /// What relative paths are relative to.
+    pub(super) fn folder(&self) -> &Path {
+        let folder = self.path.as_deref().and_then(Path::parent);
+        folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+    }
+
+    pub(super) fn error(&self, wrong: &Wrong) -> ConfigError {
+        ConfigError {
+            path: self.path.clone(),
+            position: locate(&self.toml, &wrong.place).map(|at| position(&self.toml, at)),
+            what: wrong.to_string(),
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source(..)")
+    }
+}
 
 /// serde's text about a key or a value that it does not know, with the known one that was probably meant.
 pub(super) fn with_suggestion(message: &str) -> String {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{SecretText, Size, Text, Time};
+use super::{
+    error::Source,
+    values::{SecretText, Size, Text, Time},
+};
 
 /// A router's configuration file, as it is written: see [the module](super) for an example.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -23,10 +26,15 @@ pub struct ConfigFile {
     pub users: BTreeMap<String, UserEntry>,
     /// Bounds.
     pub limits: LimitsEntry,
+    /// Who learns about callers and publishers.
+    pub disclosure: DisclosureEntry,
     /// What is logged.
     pub log: LogEntry,
     /// Metrics and health over HTTP; off unless it is there.
     pub http: Option<HttpEntry>,
+    /// Where all this comes from.
+    #[serde(skip)]
+    pub(super) source: Source,
 }
 
 /// One place to listen on.
@@ -145,14 +153,8 @@ pub struct RealmEntry {
     pub authenticator: Option<ProcedureEntry>,
     /// A procedure that decides what the sessions of `dynamic` roles may do.
     pub authorizer: Option<ProcedureEntry>,
-    /// Whether callees learn who calls.
-    pub disclose_caller: Option<DisclosureName>,
-    /// Whether subscribers learn who publishes.
-    pub disclose_publisher: Option<DisclosureName>,
     /// Topics whose last events are kept.
     pub history: Vec<HistoryEntry>,
-    /// Most sessions at once.
-    pub max_sessions: Option<usize>,
 }
 
 /// A procedure that decides.
@@ -164,11 +166,22 @@ pub struct ProcedureEntry {
     pub procedure: String,
     /// The realm it is registered in. Default: the realm itself.
     pub realm: Option<String>,
-    /// How long it may take; then the answer is no. Default 5 s.
+    /// How long it may take; then the answer is no. Of several realms, the longest counts. Default 5 s.
     pub timeout: Option<Time>,
 }
 
-/// Who learns about callers and publishers.
+/// Who learns about callers and publishers, in all realms.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct DisclosureEntry {
+    /// Whether callees learn who calls. Default `on-request`.
+    pub caller: Option<DisclosureName>,
+    /// Whether subscribers learn who publishes. Default `on-request`.
+    pub publisher: Option<DisclosureName>,
+}
+
+/// When somebody learns about callers or publishers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DisclosureName {
@@ -216,7 +229,7 @@ pub enum MatchName {
 pub struct RoleEntry {
     /// They may do anything, also what the meta API offers.
     pub allow_all: bool,
-    /// The realm's authorizer decides where no rule does.
+    /// The realm's authorizer decides, each time.
     pub dynamic: bool,
     /// The rules; the most specific one that fits decides.
     pub rules: Vec<RuleEntry>,
@@ -321,9 +334,9 @@ pub struct ScramEntry {
     pub iterations: u32,
     /// KiB of memory, for `argon2id13`.
     pub memory: Option<u32>,
-    /// Base64 of the StoredKey.
+    /// The StoredKey in hexadecimal digits.
     pub stored_key: SecretText,
-    /// Base64 of the ServerKey.
+    /// The ServerKey in hexadecimal digits.
     pub server_key: SecretText,
 }
 
@@ -372,9 +385,13 @@ pub struct LimitsEntry {
     pub max_registrations: Option<usize>,
     /// Most calls of a session that wait for a result. Default 1,000.
     pub max_calls: Option<usize>,
-    /// Messages of a session in a second; a session that sends more is read more slowly. Default: no limit.
+    /// Most sessions of a realm. Default 100,000.
+    pub max_sessions: Option<usize>,
+    /// Most sessions of one user in a realm. Default 1,000.
+    pub max_sessions_of_authid: Option<usize>,
+    /// Messages of a session in a second; a session that sends more is read more slowly. Default 200,000.
     pub message_rate: Option<u32>,
-    /// Sessions that join in a second. Default: no limit.
+    /// Clients that may try to join in a second. Default 1,000, and 10,000 at once.
     pub join_rate: Option<u32>,
     /// Insist on request ids 1, 2, 3, ...
     pub strict_request_ids: bool,

@@ -28,6 +28,7 @@
 //! # Ok::<(), wamp_driver::config::ConfigError>(())
 //! ```
 
+mod build;
 mod check;
 mod error;
 mod file;
@@ -39,14 +40,14 @@ use std::{fs, path::Path};
 
 pub use error::ConfigError;
 pub use file::{
-    ActionName, ClientCertificates, ConfigFile, CraEntry, DiscloseName, DisclosureName, HistoryEntry,
-    HttpEntry, KdfName, LimitsEntry, ListenerEntry, LogEntry, LogFormat, MatchName, Method, ProcedureEntry,
-    RealmEntry, RoleEntry, RuleEntry, ScramEntry, SerializerName, SlowSubscriberName, TlsEntry,
-    TransportName, UserEntry,
+    ActionName, ClientCertificates, ConfigFile, CraEntry, DiscloseName, DisclosureEntry, DisclosureName,
+    HistoryEntry, HttpEntry, KdfName, LimitsEntry, ListenerEntry, LogEntry, LogFormat, MatchName, Method,
+    ProcedureEntry, RealmEntry, RoleEntry, RuleEntry, ScramEntry, SerializerName, SlowSubscriberName,
+    TlsEntry, TransportName, UserEntry,
 };
 pub use values::{SecretText, Size, Text, Time};
 
-use error::{position, with_suggestion};
+use error::{Source, position, with_suggestion};
 
 impl ConfigFile {
     /// Reads a file: JSON if its name ends in `.json`, else TOML.
@@ -59,7 +60,9 @@ impl ConfigFile {
         let text = fs::read_to_string(path)
             .map_err(|error| at(ConfigError { path: None, position: None, what: error.to_string() }))?;
         let json = path.extension().is_some_and(|extension| extension == "json");
-        if json { Self::parse_json(&text) } else { Self::parse_toml(&text) }.map_err(at)
+        let mut file = if json { Self::parse_json(&text) } else { Self::parse_toml(&text) }.map_err(at)?;
+        file.source.path = Some(path.to_owned());
+        Ok(file)
     }
 
     /// Reads the text of a TOML file.
@@ -68,16 +71,13 @@ impl ConfigFile {
     ///
     /// As [`read`](Self::read).
     pub fn parse_toml(text: &str) -> Result<Self, ConfigError> {
-        let file: Self = toml::from_str(text).map_err(|error| ConfigError {
+        let mut file: Self = toml::from_str(text).map_err(|error| ConfigError {
             path: None,
             position: error.span().map(|span| position(text, span.start)),
             what: with_suggestion(error.message()),
         })?;
-        file.check().map_err(|wrong| ConfigError {
-            path: None,
-            position: check::locate(text, &wrong.place).map(|at| position(text, at)),
-            what: wrong.to_string(),
-        })?;
+        file.source = Source { path: None, toml: text.to_owned() };
+        file.check().map_err(|wrong| file.source.error(&wrong))?;
         Ok(file)
     }
 
@@ -93,7 +93,7 @@ impl ConfigFile {
             let position = Some((error.line(), error.column()));
             ConfigError { path: None, position, what: with_suggestion(what) }
         })?;
-        file.check().map_err(|wrong| ConfigError { path: None, position: None, what: wrong.to_string() })?;
+        file.check().map_err(|wrong| file.source.error(&wrong))?;
         Ok(file)
     }
 
