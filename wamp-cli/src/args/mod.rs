@@ -24,7 +24,7 @@ pub(crate) use {
     msg::{MsgCommand, MsgDecode, MsgEncode},
     publish::{Audience, Publish},
     register::{Answer, Register},
-    router::{RouterCommand, RouterRun},
+    router::{Explain, PermissionsCommand, RouterCommand, RouterFile, RouterRun},
     subscribe::{Subscribe, Until},
 };
 

@@ -1,6 +1,7 @@
 //! The commands.
 
 mod call;
+mod configuration;
 mod meta;
 mod msg;
 mod publish;
@@ -8,16 +9,19 @@ mod register;
 mod router;
 mod subscribe;
 
+use wamp_tokio::config::ConfigFile;
+
 use crate::{
-    args::{Command, MsgCommand, RouterCommand},
+    args::{Command, MsgCommand, PermissionsCommand, RouterCommand},
     exit::Failure,
+    output::print,
     session::Context,
 };
 
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Router(RouterCommand::Run(arguments)) => router::run(context, arguments).await,
+        Command::Router(command) => run_router(context, command).await,
         Command::Call(arguments) => call::run(context, arguments).await,
         Command::Publish(arguments) => publish::run(context, arguments).await,
         Command::Subscribe(arguments) => subscribe::run(context, arguments).await,
@@ -25,5 +29,16 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Meta(command) => meta::run(context, command).await,
         Command::Msg(MsgCommand::Decode(arguments)) => msg::decode(context, &arguments),
         Command::Msg(MsgCommand::Encode(arguments)) => msg::encode(context, &arguments),
+    }
+}
+
+async fn run_router(context: &Context, command: RouterCommand) -> Result<(), Failure> {
+    match command {
+        RouterCommand::Run(arguments) => router::run(context, arguments).await,
+        RouterCommand::Check(arguments) => configuration::check(context, &arguments),
+        RouterCommand::Schema => print(ConfigFile::json_schema().as_bytes(), true),
+        RouterCommand::Permissions(PermissionsCommand::Explain(arguments)) => {
+            configuration::explain(context, &arguments)
+        }
     }
 }

@@ -6,8 +6,8 @@ use wamp_proto::{
     Encoding, Pattern, Uri,
     auth::{self, Credential, cra, scram},
     router::{
-        Access, Authentication, Config, Disclosure, HistoryRule, Principal, Rate, RealmPermissions, Right,
-        Rights, Rule, SlowSubscriber,
+        Access, Authentication, Changes, Config, Disclosure, HistoryRule, Principal, Rate, RealmPermissions,
+        Right, Rights, Rule, SlowSubscriber,
     },
     uri::UriRule,
 };
@@ -22,7 +22,7 @@ use super::{
     },
     values::SecretText,
 };
-use crate::net::{Listener, Network, RouterBuilder, TlsConfig};
+use crate::net::{Listener, Network, Router, RouterBuilder, TlsConfig};
 
 /// Where a router listens whose file does not say it.
 const LISTEN: &str = "ws://127.0.0.1:8080";
@@ -39,7 +39,56 @@ impl<N: Network> RouterBuilder<N> {
     }
 }
 
+impl<N: Network> Router<N> {
+    /// Follows a file that has changed since the router was started from it: its roles and users, and the certificates that
+    /// it names. Sessions whose user is gone or has another role are closed, subscriptions and registrations that are no
+    /// longer allowed are revoked, and nobody else is disturbed. What else has changed waits for a restart: see
+    /// [`ConfigFile::needs_restart`].
+    ///
+    /// # Errors
+    ///
+    /// When something that the file names cannot be read or is not what it should be: then all stays as it was.
+    pub fn reload(&self, file: &ConfigFile) -> Result<(), ConfigError> {
+        let (rules, permissions) = (file.authentication()?, file.permissions()?);
+        for (at, entry) in file.listeners.iter().enumerate() {
+            file.listener(&at.to_string(), entry).map_err(|wrong| file.source.error(&wrong))?;
+        }
+        self.reload_tls().map_err(|error| ConfigError {
+            path: file.source.path.clone(),
+            position: None,
+            what: error.to_string(),
+        })?;
+        self.reconfigure(Changes::default().authentication(rules).permissions(permissions));
+        Ok(())
+    }
+}
+
 impl ConfigFile {
+    /// The parts of a fresher file that differ and that a running router cannot follow.
+    pub fn needs_restart(&self, fresh: &Self) -> Vec<&'static str> {
+        fn differ<T: std::fmt::Debug>(one: T, other: T) -> bool {
+            format!("{one:?}") != format!("{other:?}")
+        }
+        fn realms(file: &ConfigFile) -> impl std::fmt::Debug {
+            let settings = |(name, realm): (&String, &RealmEntry)| {
+                let RealmEntry { authenticator, authorizer, history, .. } = realm.clone();
+                (name.clone(), authenticator, authorizer, history)
+            };
+            file.realms.iter().map(settings).collect::<Vec<_>>()
+        }
+        [
+            ("listeners", differ(&self.listeners, &fresh.listeners)),
+            ("realms", differ(realms(self), realms(fresh))),
+            ("limits", differ(&self.limits, &fresh.limits)),
+            ("disclosure settings", differ(&self.disclosure, &fresh.disclosure)),
+            ("log settings", differ(&self.log, &fresh.log)),
+            ("http settings", differ(&self.http, &fresh.http)),
+        ]
+        .into_iter()
+        .filter_map(|(part, differs)| differs.then_some(part))
+        .collect()
+    }
+
     /// What sessions may do in each realm.
     ///
     /// # Errors
