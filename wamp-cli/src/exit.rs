@@ -5,6 +5,7 @@ use std::{fmt, process::ExitCode};
 use wamp_tokio::{
     ConnectError, Error, StartError, TlsError,
     auth::AuthError,
+    config::ConfigError,
     proto::{
         error::{Closed, Misuse, RemoteError},
         uri::uris,
@@ -171,6 +172,12 @@ impl From<ConnectError> for Failure {
             ConnectError::Join(closed) => Self::closed(&closed),
             error => Self::new(Code::CannotConnect, error.to_string()),
         }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error)
     }
 }
 

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM.
+//! SIGINT and SIGTERM, and SIGHUP for those who have something to read again.
 
 use std::io;
 
@@ -48,6 +48,33 @@ impl Signals {
             Ok(()) => Failure::new(Code::Interrupted, ""),
             Err(error) => cannot_catch(error),
         }
+    }
+}
+
+/// SIGHUP, caught from the moment this is made.
+pub(crate) struct Hangup {
+    #[cfg(unix)]
+    signal: tokio::signal::unix::Signal,
+}
+
+impl Hangup {
+    /// Catches the signal from now on, which would end the process otherwise.
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        #[cfg(unix)]
+        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
+        Ok(Self {
+            #[cfg(unix)]
+            signal: signal.map_err(cannot_catch)?,
+        })
+    }
+
+    /// Waits for the next one: forever where there is no such signal.
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        if self.signal.recv().await.is_some() {
+            return;
+        }
+        std::future::pending().await
     }
 }
 

@@ -8,7 +8,10 @@ mod authorizer;
 mod call;
 mod cipher;
 mod client;
+#[cfg(feature = "config")]
+pub mod config;
 mod connect;
+mod duration;
 mod endpoint;
 mod envelope;
 mod error;
@@ -46,6 +49,7 @@ pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use cipher::{Cipher, CipherError, Wrapping};
 pub use client::{Client, CloseFuture, IdleFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
+pub use duration::parse as parse_duration;
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use envelope::{Envelope, Enveloped, WampyMeta};
 pub use error::{ConnectError, Error, Fault};

@@ -6,6 +6,8 @@ mod runtime;
 mod serve;
 
 pub use runtime::Tokio;
+#[cfg(feature = "config")]
+pub use wamp_driver::config;
 #[cfg(feature = "tls")]
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
@@ -17,7 +19,7 @@ pub use wamp_driver::{
     Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State, Subscribe,
     Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
-    proto, typed, with_state,
+    parse_duration, proto, typed, with_state,
 };
 
 #[cfg(feature = "tower")]

@@ -31,7 +31,7 @@ pub(crate) use {
     msg::{MsgCommand, MsgDecode, MsgEncode},
     publish::{Audience, Publish},
     register::{Answer, Register},
-    router::{RouterCommand, RouterRun},
+    router::{Explain, PermissionsCommand, RouterCommand, RouterFile, RouterRun},
     subscribe::{Subscribe, Until},
     tls::Tls,
 };

@@ -4,6 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand};
 
+use wamp_tokio::proto::router::Right;
+
+use super::MatchPolicy;
 use crate::duration;
 
 /// `wamp router`.
@@ -11,11 +14,62 @@ use crate::duration;
 pub(crate) enum RouterCommand {
     /// Run a router until SIGINT or SIGTERM; without arguments on port 8080 of this machine, for anybody.
     Run(RouterRun),
+    /// Look for mistakes in a configuration file, and print a summary of it.
+    Check(RouterFile),
+    /// Print the JSON schema of configuration files, for editors.
+    Schema,
+    /// Ask what roles may do.
+    #[command(subcommand)]
+    Permissions(PermissionsCommand),
+}
+
+/// A configuration file.
+#[derive(Debug, Args)]
+pub(crate) struct RouterFile {
+    /// The file: TOML, or JSON if its name ends in .json.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+/// `wamp router permissions`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PermissionsCommand {
+    /// Say whether a role may do something, and which rule decides; exits with 6 if it may not.
+    Explain(Explain),
+}
+
+/// `wamp router permissions explain`. The realm is that of --realm.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
+    /// The role.
+    #[arg(value_name = "ROLE")]
+    pub(crate) role: String,
+
+    /// call, register, publish or subscribe.
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: Right,
+
+    /// The URI, or the pattern to subscribe to or to register.
+    #[arg(value_name = "URI")]
+    pub(crate) uri: String,
+
+    /// How the URI selects others.
+    #[arg(long, value_name = "POLICY", value_enum, default_value = "exact")]
+    pub(crate) r#match: MatchPolicy,
 }
 
 /// `wamp router run`.
 #[derive(Debug, Args)]
 pub(crate) struct RouterRun {
+    /// Run the router of this file, whose listeners, realms, users, roles and limits are all there is; --realm has no
+    /// meaning then. SIGHUP reads roles, users and certificates again.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "max_connections"])]
+    pub(crate) config: Option<PathBuf>,
+
     /// Listen here, may be given several times: ws://host:port and tcp://host:port each take WebSocket and RawSocket,
     /// port 0 is any free one; unix:///path; ws+unix:///path.
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080")]

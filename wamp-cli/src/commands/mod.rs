@@ -2,6 +2,7 @@
 
 mod auth;
 mod call;
+mod configuration;
 mod keygen;
 mod meta;
 mod msg;
@@ -10,16 +11,19 @@ mod register;
 mod router;
 mod subscribe;
 
+use wamp_tokio::config::ConfigFile;
+
 use crate::{
-    args::{Command, KeygenCommand, MsgCommand, RouterCommand},
+    args::{Command, KeygenCommand, MsgCommand, PermissionsCommand, RouterCommand},
     exit::Failure,
+    output::print,
     session::Context,
 };
 
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
-        Command::Router(RouterCommand::Run(arguments)) => router::run(context, arguments).await,
+        Command::Router(command) => run_router(context, command).await,
         Command::Call(arguments) => call::run(context, arguments).await,
         Command::Publish(arguments) => publish::run(context, arguments).await,
         Command::Subscribe(arguments) => subscribe::run(context, arguments).await,
@@ -29,5 +33,16 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Msg(MsgCommand::Encode(arguments)) => msg::encode(context, &arguments),
         Command::Auth(command) => auth::run(context, &command),
         Command::Keygen(KeygenCommand::Tls(arguments)) => keygen::tls(context, &arguments),
+    }
+}
+
+async fn run_router(context: &Context, command: RouterCommand) -> Result<(), Failure> {
+    match command {
+        RouterCommand::Run(arguments) => router::run(context, arguments).await,
+        RouterCommand::Check(arguments) => configuration::check(context, &arguments),
+        RouterCommand::Schema => print(ConfigFile::json_schema().as_bytes(), true),
+        RouterCommand::Permissions(PermissionsCommand::Explain(arguments)) => {
+            configuration::explain(context, &arguments)
+        }
     }
 }

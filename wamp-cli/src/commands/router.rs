@@ -1,24 +1,36 @@
 //! `wamp router run`.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use wamp_tokio::{Endpoint, Router};
+use wamp_tokio::{Endpoint, Router, RouterBuilder, config::ConfigFile};
 
-use crate::{args::RouterRun, exit::Failure, session::Context, signals::Signals};
+use crate::{
+    args::RouterRun,
+    exit::Failure,
+    session::Context,
+    signals::{Hangup, Signals},
+};
 
 /// Runs a router until a signal comes or its time is over.
 pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
-    let realms = &context.globals.realm;
-    let builder = Router::builder().max_connections(arguments.max_connections as usize);
-    let builder = realms.iter().fold(builder, wamp_tokio::RouterBuilder::realm);
-    let router = arguments.listen.iter().fold(builder, wamp_tokio::RouterBuilder::listen).await?;
+    let mut configured = arguments.config.as_deref().map(Configured::read).transpose()?;
+    let builder = match &configured {
+        Some(configured) => RouterBuilder::from_config(&configured.file)?,
+        None => open_to_everybody(context, &arguments),
+    };
+    let router = builder.await?;
     let ready_file = arguments.ready_file.as_deref();
-    let started = announce(context, &router, ready_file);
+    let started = announce(context, &router, configured.as_ref(), ready_file);
     if started.is_ok() {
         tokio::select! {
             _ = signals.next() => {}
             () = tokio::time::sleep(arguments.shutdown_after.unwrap_or(FOREVER)) => {}
+            () = reload_when_told(context, &router, configured.as_mut()) => {}
         }
         context.say("shutting down");
     }
@@ -32,6 +44,52 @@ pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), F
     started
 }
 
+/// The router of the flags, which lets everybody in.
+fn open_to_everybody(context: &Context, arguments: &RouterRun) -> RouterBuilder {
+    let builder = Router::builder().max_connections(arguments.max_connections as usize);
+    let builder = context.globals.realm.iter().fold(builder, RouterBuilder::realm);
+    arguments.listen.iter().fold(builder, RouterBuilder::listen)
+}
+
+/// A configuration that can be read again.
+struct Configured {
+    path: PathBuf,
+    file: ConfigFile,
+    hangup: Hangup,
+}
+
+impl Configured {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let (file, hangup) = (ConfigFile::read(path)?, Hangup::catch()?);
+        Ok(Self { path: path.to_owned(), file, hangup })
+    }
+
+    /// Reads the file again and has the router follow it; whatever is wrong with the file, the router goes on as it was.
+    fn reload(&mut self, context: &Context, router: &Router) {
+        let path = self.path.display();
+        let reloaded = ConfigFile::read(&self.path).and_then(|fresh| router.reload(&fresh).map(|()| fresh));
+        match reloaded {
+            // What waits for a restart goes on waiting: the next reload is to say so again.
+            Ok(fresh) => {
+                context.say(format_args!("reloaded roles, users and certificates from {path}"));
+                for part in self.file.needs_restart(&fresh) {
+                    context.say(format_args!("WARNING: changed {part} take effect after a restart only"));
+                }
+            }
+            Err(error) => context.say(format_args!("WARNING: not reloaded, all stays as it was: {error}")),
+        }
+    }
+}
+
+/// Never ends.
+async fn reload_when_told(context: &Context, router: &Router, configured: Option<&mut Configured>) {
+    let Some(configured) = configured else { return std::future::pending().await };
+    loop {
+        configured.hangup.next().await;
+        configured.reload(context, router);
+    }
+}
+
 /// Longer than any router runs.
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
@@ -39,20 +97,36 @@ const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// Says where the router is and whom it serves.
-fn announce(context: &Context, router: &Router, ready_file: Option<&Path>) -> Result<(), Failure> {
+fn announce(
+    context: &Context,
+    router: &Router,
+    configured: Option<&Configured>,
+    ready_file: Option<&Path>,
+) -> Result<(), Failure> {
     let endpoints = router.endpoints().iter().map(urls).collect::<Vec<_>>();
     for urls in &endpoints {
         context.say(format_args!("listening on {}", urls.join(" and ")));
     }
+    match configured {
+        Some(configured) => {
+            let realms = configured.file.realms.keys().map(String::as_str).collect::<Vec<_>>();
+            context.say(format_args!("realm {}", realms.join(", ")));
+        }
+        None => warn(context),
+    }
+    let Some(path) = ready_file else { return Ok(()) };
+    let lines = endpoints.concat().join("\n") + "\n";
+    write_atomically(path, &lines)
+        .map_err(|error| Failure::usage(format!("cannot write the ready file {}: {error}", path.display())))
+}
+
+/// Says what it means that there is no configuration.
+fn warn(context: &Context) {
     context.say(format_args!("realm {}", context.globals.realm.join(", ")));
     context.say(
         "WARNING: there is no authentication: everybody who reaches these addresses is let in as anonymous",
     );
     context.say("WARNING: and may do anything: call, register, publish and subscribe to whatever they like");
-    let Some(path) = ready_file else { return Ok(()) };
-    let lines = endpoints.concat().join("\n") + "\n";
-    write_atomically(path, &lines)
-        .map_err(|error| Failure::usage(format!("cannot write the ready file {}: {error}", path.display())))
 }
 
 /// All URLs of a listener: one port takes WebSocket and RawSocket.

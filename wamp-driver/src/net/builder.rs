@@ -84,7 +84,7 @@ impl std::error::Error for StartError {
 }
 
 impl<N: Network> RouterBuilder<N> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             realms: Vec::new(),
             listen: Vec::new(),

@@ -136,7 +136,7 @@ impl Router {
     }
 
     /// The rule for a client: the first that fits.
-    fn rule(&self, realm: &Uri, channel: &Channel) -> Option<&Authentication> {
+    pub(super) fn rule(&self, realm: &Uri, channel: &Channel) -> Option<&Authentication> {
         self.config.authentication.iter().find(|rule| rule.fits(realm, channel))
     }
 

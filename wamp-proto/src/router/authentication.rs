@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ConnectionId, Grant};
+use super::{ConnectionId, Grant, link::Identity};
 #[cfg(feature = "cryptosign")]
 use crate::auth::cryptosign::SecretKey;
 use crate::{
@@ -95,6 +95,23 @@ impl Authentication {
     pub fn router_key(mut self, key: SecretKey) -> Self {
         self.router_key = Some(key);
         self
+    }
+
+    /// Whether somebody who has joined could still be let in as the same, by the same method.
+    pub(super) fn still_admits(&self, identity: &Identity) -> bool {
+        let Some(method) = Method::of(&identity.authmethod).filter(|method| self.methods.contains(method))
+        else {
+            return false;
+        };
+        if method == Method::Anonymous {
+            return identity.authrole == self.anonymous_role;
+        }
+        match self.principals.iter().find(|principal| principal.authid == identity.authid) {
+            Some(principal) => {
+                principal.role == identity.authrole && principal.credential_for(method).is_some()
+            }
+            None => self.ask,
+        }
     }
 
     pub(super) fn fits(&self, realm: &Uri, channel: &Channel) -> bool {

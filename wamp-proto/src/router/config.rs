@@ -8,6 +8,7 @@ use super::{
     rate::Rate,
 };
 use crate::{
+    auth::Method,
     limits::Limits,
     time::Instant,
     uri::{Match, Pattern, Uri, UriRule},
@@ -254,6 +255,13 @@ impl Config {
             max_sessions_of_authid: 1_000,
             #[cfg(feature = "planted-bugs")]
             planted: None,
+        }
+    }
+
+    /// Without any rule, everybody may join.
+    pub(super) fn complete(&mut self) {
+        if self.authentication.is_empty() {
+            self.authentication.push(Authentication::new([Method::Anonymous]));
         }
     }
 

@@ -47,7 +47,6 @@ pub use state::State;
 pub use timers::{Deadline, Timeout};
 
 use crate::{
-    auth::Method,
     channel::Channel,
     codec::Encoding,
     dict::Dict,
@@ -238,9 +237,7 @@ impl Router {
     /// A router for the realms of `config`. Every id that it draws comes from `seed`: take it from a secure random source,
     /// or from a test.
     pub fn new(mut config: Config, seed: [u8; 32]) -> Self {
-        if config.authentication.is_empty() {
-            config.authentication.push(Authentication::new([Method::Anonymous]));
-        }
+        config.complete();
         let mut random = RandomIds::new(seed);
         let hash = Seeded::new(random.seed());
         let config = Arc::new(config);

@@ -3,11 +3,16 @@
 use std::sync::Arc;
 
 use super::{
-    Config, RealmPermissions, Router,
+    Authentication, Config, RealmPermissions, Router,
     link::Peer,
     permissions::{Compiled, Permissions, Right},
+    state::State,
 };
-use crate::{time::Instant, uri::Pattern};
+use crate::{
+    message::{ClosingDetails, Goodbye},
+    time::Instant,
+    uri::{Pattern, Uri, uris},
+};
 
 /// What is to change in a running router; what is `None` stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +20,8 @@ use crate::{time::Instant, uri::Pattern};
 pub struct Changes {
     /// Who may do what, for all realms: [`Config::permissions`].
     pub permissions: Option<Vec<RealmPermissions>>,
+    /// Who may join: [`Config::authentication`].
+    pub authentication: Option<Vec<Authentication>>,
 }
 
 impl Changes {
@@ -22,6 +29,13 @@ impl Changes {
     #[must_use]
     pub fn permissions(mut self, permissions: impl IntoIterator<Item = RealmPermissions>) -> Self {
         self.permissions = Some(permissions.into_iter().collect());
+        self
+    }
+
+    /// With other rules about who may join.
+    #[must_use]
+    pub fn authentication(mut self, rules: impl IntoIterator<Item = Authentication>) -> Self {
+        self.authentication = Some(rules.into_iter().collect());
         self
     }
 }
@@ -33,12 +47,59 @@ impl Router {
     /// Changes settings without disturbing what they do not concern. Sessions keep what their role may still have; other
     /// subscriptions and registrations are revoked. Roles about which somebody decides each time keep what was allowed,
     /// but their remembered decisions are forgotten. Requests that wait for a decision are looked at anew.
+    ///
+    /// Sessions that the new rules would not let in with their name, role and method are closed; those whom an
+    /// authenticator has let in stay, as long as their realm still asks one. Clients that are about to join start again.
     pub fn reconfigure(&mut self, now: Instant, changes: Changes) {
-        let Some(permissions) = changes.permissions else { return };
         let mut config = Config::clone(&self.config);
-        config.permissions = permissions;
+        let Changes { permissions, authentication } = changes;
+        let (permits, admits) = (permissions.is_some(), authentication.is_some());
+        config.permissions = permissions.unwrap_or(config.permissions);
+        config.authentication = authentication.unwrap_or(config.authentication);
+        config.complete();
         self.config = Arc::new(config);
         self.links.set_config(self.config.clone());
+        if admits {
+            self.dismiss(now);
+        }
+        if permits {
+            self.permit(now);
+        }
+        self.reap(now);
+    }
+
+    /// Closes the sessions that would not be let in any more.
+    fn dismiss(&mut self, now: Instant) {
+        for peer in self.links.peers() {
+            match self.links.get(peer).map(|link| link.state) {
+                Some(State::Open) if !self.is_still_known(peer) => {
+                    let details = ClosingDetails::with_text("who may join has changed");
+                    let reason = Uri::unchecked(uris::close::KILLED);
+                    self.leave(now, peer, Goodbye { details, reason }, false);
+                }
+                // It was asked to prove something under the old rules.
+                Some(State::Authenticating) => {
+                    let text = "who may join has changed just now: try again".to_owned();
+                    self.refuse(now, peer, uris::error::AUTHENTICATION_FAILED, text);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn is_still_known(&self, peer: Peer) -> bool {
+        let Some(link) = self.links.get(peer) else { return false };
+        let Some(identity) = link.identity.as_deref() else { return false };
+        // The host itself vouches for it, not a rule.
+        if link.origin.1.is_some() && identity.authmethod == "trusted" {
+            return true;
+        }
+        let realm = self.realm_places.iter().find(|(_, place)| **place == identity.realm);
+        let rule = realm.and_then(|(realm, _)| self.rule(realm, &link.origin.0));
+        rule.is_some_and(|rule| rule.still_admits(identity))
+    }
+
+    fn permit(&mut self, now: Instant) {
         for uri in &self.config.realms {
             let place = self.realm_places.get(uri);
             if let Some(realm) = place.and_then(|place| self.realms.get_mut(*place)) {
@@ -48,7 +109,6 @@ impl Router {
         for place in 0..self.realms.len() {
             self.reconsider_realm(now, place);
         }
-        self.reap(now);
     }
 
     fn reconsider_realm(&mut self, now: Instant, place: usize) {

@@ -71,6 +71,12 @@ impl TlsConfig {
         self
     }
 
+    /// Whether the files can be read and are what they should be.
+    #[cfg(feature = "config")]
+    pub(crate) fn check(&self) -> Result<(), TlsError> {
+        self.read().map(drop)
+    }
+
     fn verifier(&self) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
         if self.client_authorities.is_empty() {
             return Ok(Arc::new(NoClientAuth));
