@@ -287,7 +287,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// A service that is offered. Dropping this does not end it: it lasts as long as the session.
+/// A service that is offered. Dropping this does not end it: it lasts as long as the client.
 #[derive(Debug, Default)]
 pub struct Serving {
     registrations: Vec<Registration>,
