@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, pki_types::ServerName};
 
 use super::{
-    HTTP, TlsError,
+    TlsError,
     pem::{Identity, Source, authorities},
     provider,
     stream::TlsSocket,
@@ -107,20 +107,20 @@ impl TlsOptions {
         Ok(store)
     }
 
-    fn config(&self, websocket: bool) -> Result<ClientConfig, TlsError> {
+    fn config(&self) -> Result<ClientConfig, TlsError> {
         let versions = versions(self.tls13_only);
         let builder = ClientConfig::builder_with_provider(provider()).with_protocol_versions(&versions)?;
         let builder = builder.with_root_certificates(self.store()?);
-        let mut config = match &self.identity {
+        // No ALPN is offered: WebSocket is HTTP/1.1 without, and Crossbar ends the handshake of whoever offers it.
+        let config = match &self.identity {
             Some(identity) => {
                 let (chain, key) = identity.read()?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| identity.refused(&error))?
             }
             None => builder.with_no_client_auth(),
         };
-        if websocket {
-            config.alpn_protocols.push(HTTP.to_vec());
-        }
+        #[cfg(feature = "dangerous-insecure-tls")]
+        let mut config = config;
         #[cfg(feature = "dangerous-insecure-tls")]
         if self.accept_invalid {
             tracing::warn!("TLS certificates are not verified: anybody can pass for the router");
@@ -152,11 +152,11 @@ pub(in crate::net) struct Connector {
 
 impl Connector {
     /// For a router on this host.
-    pub(in crate::net) fn new(options: &TlsOptions, host: &str, websocket: bool) -> Result<Self, TlsError> {
+    pub(in crate::net) fn new(options: &TlsOptions, host: &str) -> Result<Self, TlsError> {
         let name = options.server_name.as_deref().unwrap_or(host);
         let bad = |_| TlsError::Settings(format!("`{name}` is no name for a certificate"));
         let name = ServerName::try_from(name.to_owned()).map_err(bad)?;
-        Ok(Self { config: Arc::new(options.config(websocket)?), name })
+        Ok(Self { config: Arc::new(options.config()?), name })
     }
 
     /// Speaks TLS from now on.

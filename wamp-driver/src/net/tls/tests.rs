@@ -77,7 +77,7 @@ async fn secured(piece: usize, change: impl FnOnce(&mut TlsOptions)) -> (TlsSock
     let mut options = TlsOptions::default();
     options.ca_pem(certificate.pem());
     change(&mut options);
-    let connector = Connector::new(&options, "router", true).unwrap();
+    let connector = Connector::new(&options, "router").unwrap();
     let (here, there) = pipe(piece);
     let mut server = acceptor.accept(there).unwrap();
     let (client, served) = futures_util::future::join(connector.connect(here), server.handshake()).await;
@@ -167,7 +167,7 @@ fn settings_that_cannot_be_used_say_which() {
     assert!(error.to_string().contains("nowhere.pem"), "{error}");
     let mut options = TlsOptions::default();
     options.ca_pem("nothing");
-    let error = Connector::new(&options, "router", false).err().unwrap();
+    let error = Connector::new(&options, "router").err().unwrap();
     assert!(error.to_string().contains("the PEM given"), "{error}");
     let (one, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let certificate = CertificateParams::new(["router".to_owned()]).unwrap().self_signed(&one).unwrap();
