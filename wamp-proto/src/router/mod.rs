@@ -47,7 +47,6 @@ pub use state::State;
 pub use timers::{Deadline, Timeout};
 
 use crate::{
-    auth::Method,
     channel::Channel,
     codec::Encoding,
     dict::Dict,
