@@ -154,3 +154,11 @@ fn flags_that_contradict_the_file_are_refused() {
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(wamp(&["router", "schema"]).ok().contains("\"additionalProperties\": false"));
 }
+
+#[test]
+fn the_example_of_the_documents_is_right() {
+    let chapter = include_str!("../../../docs/router-configuration.md");
+    let example = chapter.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let file = Written::new(example);
+    assert_eq!(wamp(&["router", "check", file.path()]).ok(), "1 listener, 1 realm, 2 roles, 1 user\n");
+}
