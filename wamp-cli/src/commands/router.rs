@@ -8,6 +8,7 @@ use std::{
 
 use wamp_tokio::{Endpoint, Router, RouterBuilder, config::ConfigFile};
 
+use super::configuration;
 use crate::{
     args::RouterRun,
     exit::Failure,
@@ -60,7 +61,7 @@ struct Configured {
 
 impl Configured {
     fn read(path: &Path) -> Result<Self, Failure> {
-        let (file, hangup) = (ConfigFile::read(path)?, Hangup::catch()?);
+        let (file, hangup) = (configuration::read(path)?, Hangup::catch()?);
         Ok(Self { path: path.to_owned(), file, hangup })
     }
 

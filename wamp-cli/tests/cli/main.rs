@@ -8,6 +8,7 @@ mod harness;
 mod advanced;
 mod answers;
 mod calls;
+mod configured;
 mod ends;
 mod events;
 mod keys;

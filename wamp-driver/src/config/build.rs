@@ -51,7 +51,7 @@ impl<N: Network> Router<N> {
     pub fn reload(&self, file: &ConfigFile) -> Result<(), ConfigError> {
         let (rules, permissions) = (file.authentication()?, file.permissions()?);
         for (at, entry) in file.listeners.iter().enumerate() {
-            file.listener(&at.to_string(), entry).map_err(|wrong| file.source.error(&wrong))?;
+            drop(file.listener(&at.to_string(), entry).map_err(|wrong| file.source.error(&wrong))?);
         }
         self.reload_tls().map_err(|error| ConfigError {
             path: file.source.path.clone(),

@@ -86,6 +86,9 @@ impl ConfigFile {
                 return Err(wrong(["listeners", at, "tls", "client_certificates"], what));
             }
         }
+        if listener.transports.as_ref().is_some_and(Vec::is_empty) {
+            return Err(wrong(["listeners", at, "transports"], "a listener needs a transport"));
+        }
         let realms = listener.realms.iter().flatten();
         realms.into_iter().try_for_each(|realm| self.check_realm_name(["listeners", at, "realms"], realm))
     }

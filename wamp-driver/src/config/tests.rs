@@ -1,5 +1,7 @@
 //! What the strict reader of configuration files says.
 
+use crate::Authentication;
+
 use super::{ConfigFile, Method, SecretText};
 
 const GOOD: &str = r#"
@@ -80,6 +82,8 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[realms.r]\n[limits]\nhello_timeout = '5 years'", "3:17", "not a duration"),
         ("[realms.r]\n[limits]\nqueue_bytes = true", "3:15", "a number of bytes"),
         ("[realms.r]\n[log]\nlevel = '${SURELY_NOT_SET}'", "3:9", "`SURELY_NOT_SET` is not set"),
+        ("[realms.r]\n", "1:9", "nobody can join"),
+        ("[realms.r]\n[[listeners]]\nurl = 'ws://h:1'\ntransports = []", "4:1", "needs a transport"),
         ("[realms.r]\n[users.joe]\nrole = 'x'\nticket = { fil = 'x' }", "4:12", "did you mean `file`?"),
     ] {
         let error = ConfigFile::parse_toml(text).unwrap_err();
@@ -118,5 +122,43 @@ fn the_schema_names_every_key_and_forbids_others() {
     assert_eq!(schema["additionalProperties"], false);
     for key in ["listeners", "realms", "roles", "users", "limits", "log", "http"] {
         assert!(schema["properties"][key].is_object(), "{key}");
+    }
+}
+
+#[test]
+fn rules_are_those_of_each_listener_and_realm() {
+    let text = "[realms.one]\nanonymous = 'guest'\n[realms.two]\n[roles.guest]\n[users.joe]\nrole = 'guest'\n\
+        ticket = 'x'\nrealms = ['two']\n[[listeners]]\nurl = 'ws://h:1'\nname = 'a'\nrealms = ['one']";
+    let rules = ConfigFile::parse_toml(text).unwrap().authentication().unwrap();
+    let methods = |realm: &str, listener: Option<&str>| {
+        let fits = |rule: &&Authentication| {
+            rule.realm.as_ref().is_some_and(|uri| uri == realm) && rule.listener.as_deref() == listener
+        };
+        let rule = rules.iter().find(fits).unwrap();
+        rule.methods.iter().map(|method| method.name()).collect::<Vec<_>>()
+    };
+    assert_eq!(methods("one", Some("a")), ["anonymous"]);
+    assert_eq!(methods("two", Some("a")), [""; 0], "it cannot be joined there, whoever comes");
+    assert_eq!(methods("two", None), ["ticket"]);
+}
+
+#[test]
+fn bad_credentials_are_named_with_their_place() {
+    for (line, position, what) in [
+        ("public_keys = ['00']", "4:16", "64 hex digits"),
+        ("certificates = ['xyz']", "4:17", "fingerprint"),
+        ("cookies = ['hunter2']", "4:12", "not `name=value`"),
+        ("ticket = { file = 'none' }", "4:1", "cannot read the secret"),
+        (
+            "scram = { kdf = 'pbkdf2', salt = '!', iterations = 4096, stored_key = 'hunter2', server_key = '' }",
+            "4:1",
+            "Base64",
+        ),
+    ] {
+        let text = format!("[realms.r]\n[roles.x]\n[users.joe]\n{line}\nrole = 'x'");
+        let error = ConfigFile::parse_toml(&text).unwrap().authentication().unwrap_err();
+        let (at, column) = error.position.unwrap();
+        assert_eq!(format!("{at}:{column}"), position, "{error}");
+        assert!(error.what.contains(what) && !error.what.contains("hunter2"), "{error}");
     }
 }
