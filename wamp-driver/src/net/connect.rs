@@ -395,9 +395,8 @@ impl Dial {
 
 #[cfg(feature = "tls")]
 fn connector(endpoint: &Endpoint, options: &ClientOptions) -> Result<Option<Connector>, ConnectError> {
-    let address = match endpoint {
-        Endpoint::WebSocketTls { address, .. } | Endpoint::RawSocketTls(address) => address,
-        _ => return Ok(None),
+    let (Endpoint::WebSocketTls { address, .. } | Endpoint::RawSocketTls(address)) = endpoint else {
+        return Ok(None);
     };
     let connector = Connector::new(&options.tls, &address.host);
     connector.map(Some).map_err(|error| ConnectError::Tls { to: endpoint.to_string(), error })
