@@ -35,7 +35,7 @@ pub(crate) fn read(path: &Path) -> Result<ConfigFile, Failure> {
 /// Reads a file and all that it names, as a router would.
 pub(crate) fn check(context: &Context, arguments: &RouterFile) -> Result<(), Failure> {
     let file = read(&arguments.file)?;
-    RouterBuilder::from_config(&file)?;
+    drop(RouterBuilder::from_config(&file)?);
     for permissions in file.permissions()? {
         for (role, rule) in permissions.idle_rules() {
             context.say(format_args!(
