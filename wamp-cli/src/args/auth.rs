@@ -15,7 +15,7 @@ pub(crate) enum AuthCommand {
     /// Sign a challenge: with the private key as cryptosign does, or with the shared secret as WAMP-CRA does.
     Sign(AuthSign),
     /// Verify the signature of a challenge: exit code 12 if it is wrong.
-    Verify(AuthVerify),
+    Verify(Box<AuthVerify>),
     /// Derive the key that a router keeps for WAMP-CRA, instead of the shared secret.
     Derive(AuthDerive),
     /// Derive what a router keeps for WAMP-SCRAM, instead of the password.
