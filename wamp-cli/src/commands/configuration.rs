@@ -4,7 +4,7 @@ use std::path::Path;
 
 use wamp_tokio::{
     RouterBuilder,
-    config::{ConfigFile, LogFormat},
+    config::ConfigFile,
     proto::{
         Pattern,
         router::{Explanation, Reason, Rule},
@@ -19,22 +19,9 @@ use crate::{
     session::Context,
 };
 
-/// Reads a file, for a router of this program.
-pub(crate) fn read(path: &Path) -> Result<ConfigFile, Failure> {
-    let file = ConfigFile::read(path)?;
-    let logs = file.log.level.is_some() || file.log.format != LogFormat::default();
-    for (part, there) in [("log", logs), ("http", file.http.is_some())] {
-        if there {
-            let path = path.display();
-            return Err(Failure::usage(format!("{path}: [{part}] is not built yet: leave it out")));
-        }
-    }
-    Ok(file)
-}
-
 /// Reads a file and all that it names, as a router would.
 pub(crate) fn check(context: &Context, arguments: &RouterFile) -> Result<(), Failure> {
-    let file = read(&arguments.file)?;
+    let file = ConfigFile::read(&arguments.file)?;
     drop(RouterBuilder::from_config(&file)?);
     for permissions in file.permissions()? {
         for (role, rule) in permissions.idle_rules() {

@@ -61,7 +61,7 @@ struct Configured {
 
 impl Configured {
     fn read(path: &Path) -> Result<Self, Failure> {
-        let (file, hangup) = (configuration::read(path)?, Hangup::catch()?);
+        let (file, hangup) = (ConfigFile::read(path)?, Hangup::catch()?);
         Ok(Self { path: path.to_owned(), file, hangup })
     }
 

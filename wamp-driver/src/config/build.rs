@@ -81,8 +81,6 @@ impl ConfigFile {
             ("realms", differ(realms(self), realms(fresh))),
             ("limits", differ(&self.limits, &fresh.limits)),
             ("disclosure settings", differ(&self.disclosure, &fresh.disclosure)),
-            ("log settings", differ(&self.log, &fresh.log)),
-            ("http settings", differ(&self.http, &fresh.http)),
         ]
         .into_iter()
         .filter_map(|(part, differs)| differs.then_some(part))

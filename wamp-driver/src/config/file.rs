@@ -28,10 +28,6 @@ pub struct ConfigFile {
     pub limits: LimitsEntry,
     /// Who learns about callers and publishers.
     pub disclosure: DisclosureEntry,
-    /// What is logged.
-    pub log: LogEntry,
-    /// Metrics and health over HTTP; off unless it is there.
-    pub http: Option<HttpEntry>,
     /// Where all this comes from.
     #[serde(skip)]
     pub(super) source: Source,
@@ -405,35 +401,4 @@ pub enum SlowSubscriberName {
     Close,
     /// They are dropped and counted.
     Drop,
-}
-
-/// What is logged.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct LogEntry {
-    /// The least level, or a filter such as `info,wamp_driver=debug`. Default `info`.
-    pub level: Option<Text>,
-    /// Lines for people, or JSON. Default `text`.
-    pub format: LogFormat,
-}
-
-/// The form of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// One JSON document in each line.
-    Json,
-}
-
-/// Metrics and health over HTTP: `/metrics`, `/healthz`, `/readyz`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct HttpEntry {
-    /// `host:port`; keep it away from the public.
-    pub listen: Text,
 }

@@ -41,9 +41,8 @@ use std::{fs, path::Path};
 pub use error::ConfigError;
 pub use file::{
     ActionName, ClientCertificates, ConfigFile, CraEntry, DiscloseName, DisclosureEntry, DisclosureName,
-    HistoryEntry, HttpEntry, KdfName, LimitsEntry, ListenerEntry, LogEntry, LogFormat, MatchName, Method,
-    ProcedureEntry, RealmEntry, RoleEntry, RuleEntry, ScramEntry, SerializerName, SlowSubscriberName,
-    TlsEntry, TransportName, UserEntry,
+    HistoryEntry, KdfName, LimitsEntry, ListenerEntry, MatchName, Method, ProcedureEntry, RealmEntry,
+    RoleEntry, RuleEntry, ScramEntry, SerializerName, SlowSubscriberName, TlsEntry, TransportName, UserEntry,
 };
 pub use values::{SecretText, Size, Text, Time};
 

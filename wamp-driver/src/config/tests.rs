@@ -35,11 +35,6 @@ public_keys = ["00"]
 message_size = "2 MiB"
 message_rate = 1000
 
-[log]
-format = "json"
-
-[http]
-listen = "127.0.0.1:9090"
 "#;
 
 #[test]
@@ -81,7 +76,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[realms.r]\n[limits]\nmessage_size = '17 MiB'", "3:1", "16 MiB"),
         ("[realms.r]\n[limits]\nhello_timeout = '5 years'", "3:17", "not a duration"),
         ("[realms.r]\n[limits]\nqueue_bytes = true", "3:15", "a number of bytes"),
-        ("[realms.r]\n[log]\nlevel = '${SURELY_NOT_SET}'", "3:9", "`SURELY_NOT_SET` is not set"),
+        ("[realms.r]\n[[listeners]]\nurl = '${SURELY_NOT_SET}'", "3:7", "`SURELY_NOT_SET` is not set"),
         ("[realms.r]\n", "1:9", "nobody can join"),
         ("[realms.r]\n[[listeners]]\nurl = 'ws://h:1'\ntransports = []", "4:1", "needs a transport"),
         ("[realms.r]\n[users.joe]\nrole = 'x'\nticket = { fil = 'x' }", "4:12", "did you mean `file`?"),
@@ -120,7 +115,7 @@ fn secrets_come_from_files_and_are_never_shown() {
 fn the_schema_names_every_key_and_forbids_others() {
     let schema: serde_json::Value = serde_json::from_str(&ConfigFile::json_schema()).unwrap();
     assert_eq!(schema["additionalProperties"], false);
-    for key in ["listeners", "realms", "roles", "users", "limits", "log", "http"] {
+    for key in ["listeners", "realms", "roles", "users", "limits", "disclosure"] {
         assert!(schema["properties"][key].is_object(), "{key}");
     }
 }
