@@ -1,7 +1,5 @@
 //! What there is to know about a configuration file: `wamp router check` and `wamp router permissions explain`.
 
-use std::path::Path;
-
 use wamp_tokio::{
     RouterBuilder,
     config::ConfigFile,

@@ -8,7 +8,6 @@ use std::{
 
 use wamp_tokio::{Endpoint, Router, RouterBuilder, config::ConfigFile};
 
-use super::configuration;
 use crate::{
     args::RouterRun,
     exit::Failure,
