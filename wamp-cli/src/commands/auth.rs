@@ -12,7 +12,7 @@ use wamp_tokio::{
         Dict, Value,
         auth::{
             cra,
-            cryptosign::{attach, message, verify},
+            cryptosign::{self, attach, verify},
             scram,
         },
     },
@@ -110,7 +110,7 @@ fn to_sign(arguments: &AuthSign) -> Result<[u8; 32], Failure> {
     };
     let challenge = bytes("challenge", &arguments.challenge)?;
     let channel = arguments.channel.as_deref().map(|digits| bytes("channel", digits)).transpose()?;
-    Ok(message(&challenge, channel.as_ref()))
+    Ok(cryptosign::message(&challenge, channel.as_ref()))
 }
 
 /// What WAMP-CRA signs with: the secret, or what a salt makes of it.

@@ -94,8 +94,9 @@ impl Router {
         if link.origin.1.is_some() && identity.authmethod == "trusted" {
             return true;
         }
-        let realm = self.realm_places.iter().find(|(_, place)| **place == identity.realm);
-        let rule = realm.and_then(|(realm, _)| self.rule(realm, &link.origin.0));
+        let mut realms = self.config.realms.iter();
+        let realm = realms.find(|realm| self.realm_places.get(*realm) == Some(&identity.realm));
+        let rule = realm.and_then(|realm| self.rule(realm, &link.origin.0));
         rule.is_some_and(|rule| rule.still_admits(identity))
     }
 
