@@ -1,5 +1,6 @@
 //! A client's side of an authentication.
 
+#[cfg(feature = "scram")]
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 #[cfg(feature = "cra")]
@@ -202,26 +203,30 @@ impl Exchange {
     fn hello_extra(&self) -> Dict {
         let mut extra = Dict::default();
         for proof in &self.proofs {
-            match proof {
-                #[cfg(feature = "scram")]
-                Proof::Scram(_) => {
-                    extra.insert("nonce", self.nonce.clone());
-                }
-                #[cfg(feature = "cryptosign")]
-                Proof::Cryptosign(key) => self.introduce(&key.public_key(), &mut extra),
-                #[cfg(feature = "cryptosign")]
-                Proof::CryptosignElsewhere(key) => self.introduce(key, &mut extra),
-                _ => continue,
-            }
-            if let Some(binding) = &self.policy.channel_binding {
+            self.introduce(proof, &mut extra);
+            let bound = matches!(proof.method(), Method::Scram | Method::Cryptosign);
+            if let Some(binding) = self.policy.channel_binding.as_ref().filter(|_| bound) {
                 extra.insert("channel_binding", binding.clone());
             }
         }
         extra
     }
 
+    #[cfg_attr(not(any(feature = "scram", feature = "cryptosign")), expect(unused_variables))]
+    fn introduce(&self, proof: &Proof, extra: &mut Dict) {
+        match proof {
+            #[cfg(feature = "scram")]
+            Proof::Scram(_) => _ = extra.insert("nonce", self.nonce.clone()),
+            #[cfg(feature = "cryptosign")]
+            Proof::Cryptosign(key) => self.introduce_key(&key.public_key(), extra),
+            #[cfg(feature = "cryptosign")]
+            Proof::CryptosignElsewhere(key) => self.introduce_key(key, extra),
+            _ => {}
+        }
+    }
+
     #[cfg(feature = "cryptosign")]
-    fn introduce(&self, key: &PublicKey, extra: &mut Dict) {
+    fn introduce_key(&self, key: &PublicKey, extra: &mut Dict) {
         extra.insert("pubkey", key.to_string());
         if self.policy.router_key.is_some() {
             extra.insert("challenge", cryptosign::text(&self.router_challenge));
