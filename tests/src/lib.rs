@@ -8,13 +8,9 @@
 
 pub mod certificates;
 pub mod conformance;
-pub mod model;
 pub mod proxy;
-pub mod random;
-pub mod world;
 
-pub use random::Random;
-pub use world::{Client, Raw, World};
+pub use wamp_world::{Client, Random, Raw, World, model, random, world};
 
 /// The programs of the repository's README, compiled.
 #[cfg(doctest)]
