@@ -22,7 +22,7 @@ mod invocation;
 mod lifecycle;
 mod machine;
 mod memory;
-mod meta;
+pub mod meta;
 pub mod net;
 mod pending;
 mod procedure;

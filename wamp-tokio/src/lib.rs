@@ -17,7 +17,7 @@ pub use wamp_driver::{
     FailureKind, Fault, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, Kwargs, Lifecycle,
     LifecycleStream, Part, Parts, Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict,
     Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State, Subscribe,
-    Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth,
+    Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     parse_duration, proto, typed, with_state,
 };
