@@ -2,7 +2,9 @@
 
 use std::{io, net::TcpListener, time::Duration};
 
-use wamp_driver::{Client, ConnectError, Error, IpVersion, Lifecycle, LifecycleStream, ReconnectPolicy, proto::error::Closed};
+use wamp_driver::{
+    Client, ConnectError, Error, IpVersion, Lifecycle, LifecycleStream, ReconnectPolicy, proto::error::Closed,
+};
 
 use super::{Dial, Kit, RouterSettings, Serving, Transport};
 
@@ -15,7 +17,9 @@ fn fast() -> ReconnectPolicy {
 }
 
 async fn joined_again(kit: &Kit, changes: &mut LifecycleStream) {
-    let joined = |change: Option<Lifecycle>| matches!(change.expect("it goes on"), Lifecycle::Joined { resumed: true, .. });
+    let joined = |change: Option<Lifecycle>| {
+        matches!(change.expect("it goes on"), Lifecycle::Joined { resumed: true, .. })
+    };
     while !joined(kit.within(changes.next()).await) {}
 }
 

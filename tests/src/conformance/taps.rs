@@ -7,8 +7,8 @@ use std::{
 };
 
 use wamp_driver::{
-    Authentication, Client, Direction, ErrorReply, KillReason, Invocation, Lifecycle, Observed, Principal, Recording,
-    ReconnectPolicy, Reply,
+    Authentication, Client, Direction, ErrorReply, Invocation, KillReason, Lifecycle, Observed, Principal,
+    ReconnectPolicy, Recording, Reply,
     auth::{Cra, Method, Scram, Ticket},
     proto::{
         Encoding, Match,
@@ -43,8 +43,20 @@ pub(super) async fn every_message_both_ways(stage: Stage) {
     stage.within(client.close()).await;
     let messages = recording.messages();
     let expected = [
-        "> HELLO", "< WELCOME", "> REGISTER", "< REGISTERED", "> CALL", "< INVOCATION", "> YIELD", "< RESULT",
-        "> PUBLISH", "< PUBLISHED", "> CALL", "< ERROR", "> GOODBYE", "< GOODBYE",
+        "> HELLO",
+        "< WELCOME",
+        "> REGISTER",
+        "< REGISTERED",
+        "> CALL",
+        "< INVOCATION",
+        "> YIELD",
+        "< RESULT",
+        "> PUBLISH",
+        "< PUBLISHED",
+        "> CALL",
+        "< ERROR",
+        "> GOODBYE",
+        "< GOODBYE",
     ];
     assert_eq!(kinds(&messages), expected);
     assert_eq!(recording.forgotten(), 0);
@@ -94,7 +106,7 @@ pub(super) async fn changes_are_told_in_their_order(stage: Stage) {
     client.register("t.echo", echo).await.unwrap();
     let mut changes = client.lifecycle();
     let admin = stage.client().await;
-    admin.meta().kill(client.session(), KillReason::default()).await.unwrap();
+    admin.meta().sessions().kill(client.session(), KillReason::default()).await.unwrap();
     while !matches!(stage.within(changes.next()).await, Some(Lifecycle::Restored { .. })) {}
     stage.within(client.close()).await;
     let expected = ["Joined", "Lost", "Retrying", "Connecting", "Joined", "Restored", "Lost", "Closed"];
@@ -116,7 +128,11 @@ pub(super) async fn secrets_are_hidden(kit: Kit) {
     });
     let settings = RouterSettings::on(Transport::Ws).config(|config| config.authentication = vec![rule]);
     let stage = kit.stage_with(Transport::Ws, Encoding::Json, settings).await;
-    for auth in [Ticket::new("ticket", SECRET).into(), Cra::new("cra", SECRET).into(), Scram::new("scram", SECRET).into()] {
+    for auth in [
+        Ticket::new("ticket", SECRET).into(),
+        Cra::new("cra", SECRET).into(),
+        Scram::new("scram", SECRET).into(),
+    ] {
         let (dial, recording) = recorded(&stage);
         let client = stage.within(dial.options(|options| options.auth = vec![auth])).await.unwrap();
         let text = recording.messages().iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -163,12 +179,13 @@ pub(super) async fn what_a_client_has(stage: Stage) {
     }
     assert_eq!(client.pending().requests, 1);
     drop(call);
-    stage.within(async {
-        while client.pending() != Default::default() {
-            stage.sleep(Duration::from_millis(2)).await;
-        }
-    })
-    .await;
+    stage
+        .within(async {
+            while client.pending() != Default::default() {
+                stage.sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
     drop((first, second));
     registration.unregister().await.unwrap();
     assert_eq!((client.subscriptions().len(), client.registrations().len()), (1, 1));
