@@ -64,19 +64,20 @@ pub(crate) fn expand(settings: &Settings, mut item: ItemFn) -> syn::Result<Token
     let set_up = quote!(let #scene = #krate::Scene::<#krate::#adapter::Network>::new(#router););
     let run = quote!(#krate::#adapter::run);
     let body = if item.sig.asyncness.is_some() {
-        quote!(#run(async { #set_up #name(#(#make),*).await }))
+        quote!(#run(async { #name(#(#make),*).await }))
     } else {
         let arguments = (0..item.sig.inputs.len())
             .map(|number| Ident::new(&format!("argument{number}"), Span::mixed_site()));
         let (arguments, again) = (arguments.clone(), arguments);
         // It may wait, which what is awaited must not.
-        quote!(let (#(#arguments,)*) = #run(async { #set_up (#(#make,)*) }); #name(#(#again),*))
+        quote!(let (#(#arguments,)*) = #run(async { (#(#make,)*) }); #name(#(#again),*))
     };
     Ok(quote! {
         #[::core::prelude::v1::test]
         #(#attributes)*
         fn #name() #output {
             #item
+            #set_up
             #body
         }
     })

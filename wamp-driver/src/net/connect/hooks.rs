@@ -16,8 +16,8 @@ impl<N: Network> Connect<N> {
     /// gives up, and why. The same changes, in the same order, as [`lifecycle`](crate::Client::lifecycle) gives, but for the first
     /// attempt, which is known to be made; none is missed, and no task is needed.
     ///
-    /// It runs on whatever thread the change comes from, which waits for it: it must be quick, and must not block. It must not own
-    /// the client.
+    /// It runs on whatever thread the change comes from, which waits for it: it must be quick, and must not block. Others, who have
+    /// awaited the same change, may be a little faster. It must not own the client.
     ///
     /// ```
     /// # use wamp_driver::{Lifecycle, net::{Connect, Network}};
