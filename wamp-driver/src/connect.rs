@@ -20,7 +20,7 @@ use wamp_proto::{
 };
 
 use crate::{
-    Cipher, Client, ConnectError, IpVersion, Lifecycle, Tap, auth::Auth, machine::ClientMachine,
+    Cipher, Client, ConnectError, IpVersion, OnChange, Tap, auth::Auth, machine::ClientMachine,
     runtime::Runtime, shared::Shared, wakers::Place,
 };
 
@@ -74,7 +74,7 @@ pub struct ClientOptions {
     /// Who sees the messages. Default: nobody.
     pub taps: Vec<Arc<dyn Tap>>,
     /// Who is told of each change in the life of the client. Default: nobody.
-    pub on_change: Vec<Arc<dyn Fn(&Lifecycle) + Send + Sync>>,
+    pub on_change: Vec<OnChange>,
 }
 
 impl Default for ClientOptions {

@@ -64,7 +64,7 @@ pub use handler::{
 };
 pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture};
 pub use ip::IpVersion;
-pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange};
+pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange, OnChange};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
