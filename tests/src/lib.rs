@@ -35,12 +35,31 @@ pub use wamp_macros::test;
 #[cfg(feature = "conformance")]
 pub use wamp_world::{Random, Raw, World, model, random, world};
 
-/// The programs of the repository's README, compiled.
+/// The programs of the READMEs and of the book, compiled, and run where they need nothing but themselves.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct RepositoryReadme;
+mod chapters {
+    macro_rules! chapters {
+        ($($name:ident: $path:literal,)*) => {$(
+            #[doc = include_str!($path)]
+            struct $name;
+        )*};
+    }
 
-/// The programs of the chapter about authentication, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/authentication.md")]
-struct AuthenticationChapter;
+    chapters! {
+        Repository: "../../README.md",
+        Macros: "../../wamp-macros/README.md",
+        GettingStarted: "../../docs/getting-started.md",
+        Adapters: "../../docs/adapters.md",
+        Clients: "../../docs/clients.md",
+        Calls: "../../docs/calls.md",
+        Events: "../../docs/events.md",
+        Services: "../../docs/services.md",
+        Errors: "../../docs/errors.md",
+        Reconnection: "../../docs/reconnection.md",
+        Taps: "../../docs/taps.md",
+        Router: "../../docs/router.md",
+        Authentication: "../../docs/authentication.md",
+        Tls: "../../docs/tls.md",
+        Core: "../../docs/core.md",
+    }
+}

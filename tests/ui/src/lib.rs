@@ -1,0 +1,3 @@
+//! Nothing: the tests of what the compiler says are in `tests`.
+
+#![forbid(unsafe_code)]
