@@ -12,7 +12,7 @@ use wamp_tokio::{
 };
 
 use crate::{
-    args::{AuthMethod, Globals, Login, Tls},
+    args::{AuthMethod, Globals, Login, StoredSecrets, Tls},
     exit::Failure,
     value,
 };
@@ -24,6 +24,7 @@ pub(crate) struct Kind {
     flag: &'static str,
     variables: &'static [&'static str],
     flags: fn(&Login) -> (&Option<Secret>, &Option<PathBuf>),
+    stored: fn(&StoredSecrets) -> &Option<Secret>,
 }
 
 /// The private key of cryptosign.
@@ -31,6 +32,7 @@ pub(crate) const PRIVATE_KEY: Kind = Kind {
     flag: "--private-key",
     variables: &["WAMP_PRIVATE_KEY"],
     flags: |login| (&login.private_key, &login.private_key_file),
+    stored: |stored| &stored.private_key,
 };
 
 /// The password of WAMP-SCRAM.
@@ -38,6 +40,7 @@ pub(crate) const PASSWORD: Kind = Kind {
     flag: "--password",
     variables: &["WAMP_PASSWORD"],
     flags: |login| (&login.password, &login.password_file),
+    stored: |stored| &stored.password,
 };
 
 /// The shared secret of WAMP-CRA. Those who come from wampy have it in another variable.
@@ -45,6 +48,7 @@ pub(crate) const SECRET: Kind = Kind {
     flag: "--secret",
     variables: &["WAMP_SECRET", "WAMPYSECRET"],
     flags: |login| (&login.secret, &login.secret_file),
+    stored: |stored| &stored.secret,
 };
 
 /// A ticket.
@@ -52,6 +56,7 @@ const TICKET: Kind = Kind {
     flag: "--ticket",
     variables: &["WAMP_TICKET"],
     flags: |login| (&login.ticket, &login.ticket_file),
+    stored: |stored| &stored.ticket,
 };
 
 /// The methods that have a secret, the strongest first.
@@ -63,7 +68,7 @@ const STRONGEST_FIRST: [(AuthMethod, Kind); 4] = [
 ];
 
 impl Kind {
-    /// Where the secret is, if it is given at all: a flag beats the environment.
+    /// Where the secret is, if it is given at all: a flag beats the environment, which beats the context.
     pub(crate) fn find(self, login: &Login) -> Result<Option<Secret>, Failure> {
         let flag = self.flag;
         match (self.flags)(login) {
@@ -71,7 +76,9 @@ impl Kind {
             (Some(secret), None) => Ok(Some(secret.clone())),
             (None, Some(path)) if path == Path::new("-") => stdin().map(Some),
             (None, Some(path)) => Ok(Some(Secret::file(path))),
-            (None, None) => Ok(self.variable().map(Secret::env)),
+            (None, None) => {
+                Ok(self.variable().map(Secret::env).or_else(|| (self.stored)(&login.stored).clone()))
+            }
         }
     }
 
@@ -79,6 +86,12 @@ impl Kind {
     pub(crate) fn read(self, login: &Login) -> Result<proto::auth::Secret, Failure> {
         let secret = self.find(login)?.ok_or_else(|| self.missing())?;
         Ok(secret.read()?)
+    }
+
+    /// A flag or the environment says where it is.
+    fn is_given(self, login: &Login) -> bool {
+        let (literal, file) = (self.flags)(login);
+        literal.is_some() || file.is_some() || self.variable().is_some()
     }
 
     /// An empty variable is one that is not set.
@@ -90,6 +103,11 @@ impl Kind {
         let (flag, variable) = (self.flag, self.variables.join(" or "));
         Failure::usage(format!("there is no secret: set {variable}, or give {flag}-file or {flag}"))
     }
+}
+
+/// A flag or the environment has a secret.
+pub(crate) fn has_secret(login: &Login) -> bool {
+    STRONGEST_FIRST.iter().any(|(_, kind)| kind.is_given(login))
 }
 
 /// The ways that are offered to the router: those that were asked for, or all that a secret is given for.

@@ -4,8 +4,10 @@
 
 mod args;
 mod commands;
+mod contexts;
 mod duration;
 mod exit;
+mod latency;
 mod login;
 mod output;
 mod session;
@@ -43,7 +45,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, printer: Printer) -> Result<(), Failure> {
+fn run(mut cli: Cli, printer: Printer) -> Result<(), Failure> {
+    if cli.command.is_client() {
+        contexts::fill(&mut cli.globals)?;
+    }
+    if cli.globals.realm.is_empty() && !matches!(cli.command, args::Command::Context(_)) {
+        cli.globals.realm.push("realm1".to_owned());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -26,14 +26,38 @@ impl Printer {
         Self { output, terminal: io::stdout().is_terminal() }
     }
 
+    /// Whether it is people who read it.
+    pub(crate) fn is_for_people(self) -> bool {
+        self.output == Output::Pretty || self.output == Output::Auto && self.terminal
+    }
+
+    /// Whether a report is to be XML.
+    pub(crate) fn is_junit(self) -> bool {
+        self.output == Output::Junit
+    }
+
+    /// One that prints a line for each value, also on a terminal, unless somebody asked for more.
+    pub(crate) fn lines(self) -> Self {
+        if self.output == Output::Auto { self.json() } else { self }
+    }
+
+    /// One that prints JSON in one line.
+    pub(crate) fn json(self) -> Self {
+        Self { output: Output::Json, ..self }
+    }
+
     /// Prints a result.
     pub(crate) fn result(self, payload: &Payload) -> Result<(), Failure> {
-        print(self.render(result(payload)?).as_bytes(), true)
+        self.value(result(payload)?)
     }
 
     /// Prints a value of our own.
     pub(crate) fn value(self, value: Value) -> Result<(), Failure> {
-        print(self.render(value).as_bytes(), true)
+        match (self.output, &value) {
+            (Output::Raw, Value::Text(text)) => print(text.as_bytes(), false),
+            (Output::Raw, Value::Bytes(bytes)) => print(bytes, false),
+            _ => print(self.render(value).as_bytes(), true),
+        }
     }
 
     /// Prints an event in one line, or in several for people.

@@ -201,7 +201,8 @@ pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
-fn text_of(path: &Path) -> Result<String, Failure> {
+/// The text in a file, or on stdin for `-`.
+pub(crate) fn text_of(path: &Path) -> Result<String, Failure> {
     let wrong = |_| Failure::usage(format!("{} is not UTF-8 text; @@ takes any bytes", path.display()));
     String::from_utf8(bytes_of(path)?).map_err(wrong)
 }

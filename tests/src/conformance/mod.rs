@@ -19,6 +19,7 @@ mod payloads;
 mod progress;
 mod reconnect;
 mod registrations;
+pub mod remote;
 mod restarts;
 mod rules;
 mod secrets;
