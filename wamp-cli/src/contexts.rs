@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use wamp_tokio::auth::Secret;
 
 use crate::{
@@ -63,12 +63,35 @@ pub(crate) struct Settings {
 
 /// Where a secret is.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "Written")]
 pub(crate) enum Source {
     /// In this file.
     File(PathBuf),
     /// In this environment variable.
     Env(String),
+}
+
+/// A source as it may be written; what it is instead, nobody is told, as that may be the secret.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    File { file: PathBuf },
+    Env { env: String },
+    Other(IgnoredAny),
+}
+
+impl TryFrom<Written> for Source {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        match written {
+            Written::File { file } => Ok(Self::File(file)),
+            Written::Env { env } => Ok(Self::Env(env)),
+            Written::Other(_) => {
+                Err("secrets are not kept here: say { file = \"..\" } or { env = \"..\" } instead")
+            }
+        }
+    }
 }
 
 impl From<Source> for Secret {
@@ -85,8 +108,11 @@ impl Contexts {
     pub(crate) fn read() -> Result<Self, Failure> {
         let path = path()?;
         match fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text)
-                .map_err(|error| Failure::usage(format!("{} is no file of contexts: {error}", path.display()))),
+            Ok(text) => toml::from_str(&text).map_err(|error| {
+                // Not the line itself: somebody may have written a secret there.
+                let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].lines().count());
+                Failure::usage(format!("{}, line {line}: {}", path.display(), error.message()))
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Failure::usage(format!("cannot read {}: {error}", path.display()))),
         }

@@ -12,6 +12,7 @@ mod login;
 mod output;
 mod session;
 mod signals;
+mod template;
 mod value;
 
 use std::{process::ExitCode, time::Duration};
@@ -27,7 +28,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(args::words(std::env::args_os()));
     log(&cli.globals);
     let printer = Printer::new(cli.globals.output);
     match run(cli, printer) {

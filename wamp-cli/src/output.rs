@@ -10,6 +10,7 @@ use wamp_tokio::{
 use crate::{
     args::Output,
     exit::{Code, Failure},
+    template::Template,
     value::to_base64,
 };
 
@@ -62,15 +63,14 @@ impl Printer {
 
     /// Prints an event in one line, or in several for people.
     pub(crate) fn event(self, event: &Event) -> Result<(), Failure> {
-        let line = Value::Dict(Dict::from_iter([
-            ("subscription", Value::from(event.subscription.get())),
-            ("publication", Value::from(event.publication.get())),
-            ("topic", Value::from(event.topic.as_str())),
-            ("args", list(&event.payload)?),
-            ("kwargs", dict(&event.payload)?),
-            ("details", Value::Dict(details(event)?)),
-        ]));
-        print(self.render(line).as_bytes(), true)
+        print(self.render(described(event)?).as_bytes(), true)
+    }
+
+    /// Prints an event as a template has it.
+    pub(crate) fn formatted(self, template: &Template, event: &Event) -> Result<(), Failure> {
+        let text = template.fill(&printable(described(event)?));
+        let text = if self.terminal { text.replace(is_control, "\u{FFFD}") } else { text };
+        print(text.as_bytes(), true)
     }
 
     /// Prints an error for programs, when the output is for programs.
@@ -94,6 +94,18 @@ impl Printer {
             (_, value) => value.to_string(),
         }
     }
+}
+
+/// An event with all that there is to say of it.
+fn described(event: &Event) -> Result<Value, Failure> {
+    Ok(Value::Dict(Dict::from_iter([
+        ("subscription", Value::from(event.subscription.get())),
+        ("publication", Value::from(event.publication.get())),
+        ("topic", Value::from(event.topic.as_str())),
+        ("args", list(&event.payload)?),
+        ("kwargs", dict(&event.payload)?),
+        ("details", Value::Dict(details(event)?)),
+    ])))
 }
 
 fn is_control(c: char) -> bool {

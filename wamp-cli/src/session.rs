@@ -7,7 +7,13 @@ use wamp_tokio::{
     proto::{Match, Pattern, Uri, uri::UriRule},
 };
 
-use crate::{args::{Globals, Serializer}, exit::Failure, login, output::Printer, signals::Signals};
+use crate::{
+    args::{Globals, Serializer},
+    exit::{Code, Failure},
+    login,
+    output::Printer,
+    signals::Signals,
+};
 
 /// What the commands share.
 pub(crate) struct Context {
@@ -32,7 +38,10 @@ impl Context {
 
     /// The same, with this serializer.
     pub(crate) fn speaking(&self, serializer: Serializer) -> Self {
-        Self { globals: Globals { serializer: Some(serializer), ..self.globals.clone() }, printer: self.printer }
+        Self {
+            globals: Globals { serializer: Some(serializer), ..self.globals.clone() },
+            printer: self.printer,
+        }
     }
 
     /// The same, for a router elsewhere that asks nobody who they are.
@@ -44,6 +53,16 @@ impl Context {
 
     /// A session of the realm.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        let tries = self.globals.max_failures;
+        for failures in 1_u32.. {
+            match connect(&self.globals).await {
+                Err(failure) if failure.code == Code::CannotConnect && failures != tries => {
+                    tracing::warn!(error = failure.message, "not connected, trying again");
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                ended => return ended,
+            }
+        }
         connect(&self.globals).await
     }
 
@@ -105,6 +124,9 @@ fn connection(globals: &Globals) -> Result<Connect, Failure> {
     let connect = login::ways(globals)?.into_iter().fold(connect, Connect::auth);
     login::secured(connect, &globals.tls)
 }
+
+/// The time between two tries to connect.
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// What we are called in the router's logs.
 const AGENT: &str = concat!("wamp-cli-", env!("CARGO_PKG_VERSION"));

@@ -19,9 +19,8 @@ use wamp_driver::{
 };
 
 use super::{
-    Body, Case, Stage,
+    Body, Case, Stage, cases,
     tools::{BOUND, LONG},
-    cases,
 };
 
 /// A part of the specification.

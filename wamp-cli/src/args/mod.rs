@@ -18,7 +18,7 @@ mod subscribe;
 mod tls;
 mod trace;
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use wamp_tokio::proto::{Encoding, Match};
@@ -107,6 +107,10 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "DUR", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
 
+    /// Try to connect this many times, without an end with 0: as the `wamp` of autobahn-python does.
+    #[arg(long, global = true, value_name = "N", default_value = "1", hide = true)]
+    pub(crate) max_failures: u32,
+
     /// Print results in this form.
     #[arg(short, long, global = true, env = "WAMP_OUTPUT", value_enum, default_value = "auto")]
     pub(crate) output: Output,
@@ -130,6 +134,23 @@ pub(crate) struct Globals {
     /// How to speak TLS.
     #[command(flatten)]
     pub(crate) tls: Tls,
+}
+
+/// The words of the command line, with those of autobahn-python's `wamp` put as ours: `--keyword NAME VALUE`.
+pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words = words.into_iter();
+    let mut out: Vec<OsString> = Vec::new();
+    while let Some(mut word) = words.next() {
+        let follows_keyword = out.last().is_some_and(|before| before == "--keyword");
+        if follows_keyword && !word.to_string_lossy().contains('=') {
+            if let Some(value) = words.next() {
+                word.push("=");
+                word.push(value);
+            }
+        }
+        out.push(word);
+    }
+    out
 }
 
 impl Globals {
@@ -325,6 +346,21 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&Cli::command());
+    }
+
+    #[test]
+    fn words_of_autobahn() {
+        let put = |line: &str| {
+            let words = words(line.split(' ').map(OsString::from));
+            words.join(std::ffi::OsStr::new(" ")).into_string().unwrap()
+        };
+        for (said, meant) in [
+            ("wamp call u --keyword a 1 --keyword b x=y", "wamp call u --keyword a=1 --keyword b=x=y"),
+            ("wamp call u --keyword a=1 2", "wamp call u --keyword a=1 2"),
+            ("wamp call u --keyword a", "wamp call u --keyword a"),
+        ] {
+            assert_eq!(put(said), meant);
+        }
     }
 
     #[test]

@@ -6,7 +6,10 @@ use wamp_test::conformance::{
     Encoding, Kit, Stage,
     remote::{CASES, Outcome, Profile, RemoteCase},
 };
-use wamp_tokio::{Client, Tokio, proto::{Dict, Value}};
+use wamp_tokio::{
+    Client, Tokio,
+    proto::{Dict, Value},
+};
 
 use crate::{
     args::{Conform, ProfileName, Serializer},

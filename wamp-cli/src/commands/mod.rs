@@ -14,6 +14,7 @@ mod ping;
 mod publish;
 mod register;
 mod router;
+mod shell;
 mod subscribe;
 mod trace;
 mod validate;

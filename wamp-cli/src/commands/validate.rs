@@ -21,10 +21,8 @@ pub(crate) fn run(context: &Context, arguments: &MsgValidate) -> Result<(), Fail
         messages += 1;
         let checked = msg::parse(encoding, frame(encoding, arguments, messages, &text)?);
         invalid += u64::from(checked.is_err());
-        let mut line = Dict::from_iter([
-            ("message", Value::from(messages)),
-            ("valid", Value::from(checked.is_ok())),
-        ]);
+        let mut line =
+            Dict::from_iter([("message", Value::from(messages)), ("valid", Value::from(checked.is_ok()))]);
         match checked {
             Ok(message) => drop(line.insert("type", Value::from(message.kind().name()))),
             Err(violation) => describe(&violation, &mut line),
@@ -51,12 +49,7 @@ fn texts(arguments: &MsgValidate) -> Result<Vec<String>, Failure> {
 }
 
 /// The bytes of a message.
-fn frame(
-    encoding: Encoding,
-    arguments: &MsgValidate,
-    number: u64,
-    text: &str,
-) -> Result<Bytes, Failure> {
+fn frame(encoding: Encoding, arguments: &MsgValidate, number: u64, text: &str) -> Result<Bytes, Failure> {
     let wrong = |what: &str| Failure::usage(format!("message {number} is no {what}"));
     let bytes = if arguments.hex {
         value::hex(text).ok_or_else(|| wrong("hexadecimal digits"))?

@@ -33,9 +33,7 @@ pub(super) async fn measure(context: &Context, arguments: &BenchConnect) -> Resu
     let cpu = before.and_then(|before| Some(cpu_time()?.saturating_sub(before)));
     let latencies = latencies.into_inner().unwrap_or_else(PoisonError::into_inner);
     let measured = Measured { latencies, elapsed: begin.elapsed(), cpu };
-    let settings = [
-        ("sessions", Value::from(arguments.sessions)),
-        ("concurrency", Value::from(arguments.concurrency)),
-    ];
+    let settings =
+        [("sessions", Value::from(arguments.sessions)), ("concurrency", Value::from(arguments.concurrency))];
     Ok(Report::new(context, "connect", settings, measured))
 }

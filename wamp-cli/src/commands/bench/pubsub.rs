@@ -68,7 +68,13 @@ const CAPACITY: usize = 100_000;
 const LAST: Duration = Duration::from_secs(10);
 
 /// Publishes until the time is over, and then that this publisher has ended.
-async fn publish(client: Client, topic: String, inflight: u16, size: u32, run: Arc<Run>) -> Result<(), Failure> {
+async fn publish(
+    client: Client,
+    topic: String,
+    inflight: u16,
+    size: u32,
+    run: Arc<Run>,
+) -> Result<(), Failure> {
     let mut tasks = JoinSet::new();
     for _ in 0..inflight {
         let (client, topic, run) = (client.clone(), topic.clone(), run.clone());

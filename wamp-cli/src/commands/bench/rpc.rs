@@ -5,19 +5,11 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use wamp_tokio::{Client, Invocation, Reply, proto::Value};
 
-use super::{
-    report::Report,
-    run::Run,
-    unique,
-};
+use super::{report::Report, run::Run, unique};
 use crate::{args::BenchRpc, exit::Failure, session::Context};
 
 /// Calls procedures that answer with their arguments.
-pub(super) async fn measure(
-    context: &Context,
-    what: &str,
-    arguments: &BenchRpc,
-) -> Result<Report, Failure> {
+pub(super) async fn measure(context: &Context, what: &str, arguments: &BenchRpc) -> Result<Report, Failure> {
     let name = unique("rpc")?;
     let procedures: Arc<[String]> = (0..arguments.callees).map(|number| format!("{name}.{number}")).collect();
     let mut callees = Vec::new();
@@ -33,9 +25,9 @@ pub(super) async fn measure(
     }
     let run = Run::begin(arguments.pacing)?;
     let mut tasks = JoinSet::new();
-    for (number, caller) in (0_usize..).zip(callers.iter().flat_map(|caller| {
-        std::iter::repeat_n(caller, arguments.inflight.into())
-    })) {
+    for (number, caller) in (0_usize..)
+        .zip(callers.iter().flat_map(|caller| std::iter::repeat_n(caller, arguments.inflight.into())))
+    {
         let procedure = procedures[number % procedures.len()].clone();
         tasks.spawn(call(caller.clone(), procedure, arguments.payload, run.clone()));
     }

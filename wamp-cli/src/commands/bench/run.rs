@@ -142,3 +142,26 @@ impl Drop for Clear {
         eprint!("\r\x1b[K");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One that is slower than its schedule: what had to wait for its turn has waited.
+    #[tokio::test]
+    async fn latencies_count_from_when_a_message_was_due() {
+        let [warmup, duration, slow] = [1, 100, 30].map(Duration::from_millis);
+        let run = Run::begin(Pacing { duration, warmup, rate: Some(100.0) }).unwrap();
+        while let Some(due) = run.next().await {
+            tokio::time::sleep(slow).await;
+            run.arrived(due);
+        }
+        let latencies = run.latencies.lock().unwrap();
+        assert!(
+            latencies.percentile(100.0) >= Duration::from_millis(60),
+            "{:?}",
+            latencies.percentile(100.0)
+        );
+        assert!(latencies.len() < 10);
+    }
+}

@@ -38,7 +38,8 @@ pub(super) fn request(request: &[u8], upstream: &Endpoint) -> Vec<u8> {
         return request.to_vec();
     };
     let mut lines = text.split("\r\n").map(str::to_owned).collect::<Vec<_>>();
-    if let Some([method, _, version]) = lines.first().map(|line| line.split(' ').collect::<Vec<_>>()).as_deref()
+    if let Some([method, _, version]) =
+        lines.first().map(|line| line.split(' ').collect::<Vec<_>>()).as_deref()
     {
         lines[0] = format!("{method} {path} {version}");
     }

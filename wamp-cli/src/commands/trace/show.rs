@@ -128,7 +128,8 @@ fn described(encoding: Encoding, frame: &Bytes, secrets: bool) -> Vec<(&'static 
 
 /// A code of a message that carries no proof.
 fn is_harmless(code: Option<&Value>) -> bool {
-    let known = |code: &u64| MessageKind::from_code(*code).is_some_and(|kind| kind != MessageKind::Authenticate);
+    let known =
+        |code: &u64| MessageKind::from_code(*code).is_some_and(|kind| kind != MessageKind::Authenticate);
     matches!(code, Some(Value::Unsigned(code)) if known(code))
 }
 

@@ -181,9 +181,10 @@ impl WebSocket {
             match &mut self.batching {
                 Some(batching) => {
                     batching.handle_batch(message);
-                    found.extend(std::iter::from_fn(|| batching.poll_message()).map(|message| {
-                        message.map_err(|error| error.to_string())
-                    }));
+                    found.extend(
+                        std::iter::from_fn(|| batching.poll_message())
+                            .map(|message| message.map_err(|error| error.to_string())),
+                    );
                 }
                 None => found.push(Ok(message)),
             }

@@ -1,0 +1,40 @@
+//! `wamp conform`: any router by its URL.
+
+use crate::harness::{Router, wamp};
+
+#[test]
+fn our_router_passes() {
+    let router = Router::start();
+    let conform = ["--serializer", "cbor", "conform", router.url(), "-q"];
+    let printed = wamp(&conform).ok();
+    assert!(
+        printed.lines().count() > 30 && printed.lines().all(|line| line.contains("\"outcome\":\"passed\""))
+    );
+    let xml = wamp(&["conform", router.url(), "-q", "--filter", "a_name_is_taken_once", "-o", "junit"]).ok();
+    assert!(xml.contains("<testsuite name=\"wamp conform\" tests=\"3\" failures=\"0\">"), "{xml}");
+    assert_eq!(wamp(&["conform", "--filter", "no such case"]).failed(2).lines().count(), 1);
+    let text = wamp(&["conform", router.url(), "--filter", "typed_values", "-o", "pretty"]);
+    assert!(text.stdout.contains("passed  calls::typed_values (cbor)"), "{text:?}");
+    assert!(text.stderr.contains("3 passed, 0 failed, 0 known to fail, 0 skipped"), "{text:?}");
+}
+
+#[test]
+fn profiles_and_names() {
+    let all = wamp(&["conform", "--list"]).ok();
+    let basic = wamp(&["conform", "--list", "--profile", "basic"]).ok();
+    assert!(basic.contains("calls::typed_values\n") && !basic.contains("sharing::meta"), "{basic}");
+    assert!(all.starts_with(&basic) && all.contains("sharing::meta\n"), "{all}");
+}
+
+#[test]
+fn a_router_that_cannot_do_it_fails() {
+    // It welcomes everybody and knows nothing.
+    let url = crate::harness::welcoming();
+    let conform = ["--serializer", "json", "conform", &url, "-q", "--filter", "a_join_that_is_refused"];
+    let ended = wamp(&conform);
+    assert!(ended.code == 12 && ended.stdout.contains("\"outcome\":\"failed\""), "{ended:?}");
+    let known = wamp(&[&conform[..], &["--known", "closing::a_join_that_is_refused_says_why"]].concat());
+    assert!(known.code == 0 && known.stdout.contains("\"outcome\":\"known\""), "{known:?}");
+    let skipped = wamp(&["--serializer", "json", "conform", &url, "-q", "--filter", "sharing::meta"]).ok();
+    assert!(skipped.contains("\"why\":\"the router does not announce session_meta_api"), "{skipped}");
+}
