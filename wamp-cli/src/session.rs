@@ -53,17 +53,20 @@ impl Context {
 
     /// A session of the realm.
     pub(crate) async fn connect(&self) -> Result<Client, Failure> {
-        let tries = self.globals.max_failures;
-        for failures in 1_u32.. {
-            match connect(&self.globals).await {
-                Err(failure) if failure.code == Code::CannotConnect && failures != tries => {
+        let mut failures = 0_u32;
+        loop {
+            let ended = connect(&self.globals).await;
+            failures = failures.saturating_add(1);
+            match ended {
+                Err(failure)
+                    if failure.code == Code::CannotConnect && failures != self.globals.max_failures =>
+                {
                     tracing::warn!(error = failure.message, "not connected, trying again");
                     tokio::time::sleep(BETWEEN).await;
                 }
                 ended => return ended,
             }
         }
-        connect(&self.globals).await
     }
 
     /// What a session of the realm is made with.

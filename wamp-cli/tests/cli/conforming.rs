@@ -1,6 +1,6 @@
 //! `wamp conform`: any router by its URL.
 
-use crate::harness::{Router, wamp};
+use crate::harness::{Router, guarded, wamp};
 
 #[test]
 fn our_router_passes() {
@@ -16,6 +16,15 @@ fn our_router_passes() {
     let text = wamp(&["conform", router.url(), "--filter", "typed_values", "-o", "pretty"]);
     assert!(text.stdout.contains("passed  calls::typed_values (cbor)"), "{text:?}");
     assert!(text.stderr.contains("3 passed, 0 failed, 0 known to fail, 0 skipped"), "{text:?}");
+}
+
+#[test]
+fn a_router_that_asks_who_one_is() {
+    let router = guarded::Guarded::start();
+    let filter = ["conform", &router.url(), "-q", "--serializer", "json", "--filter", "calls::typed_values"];
+    let login = ["-r", "guarded", "--authid", "ticket", "--ticket", guarded::SECRET];
+    assert!(wamp(&[&filter[..], &login].concat()).ok().contains("\"outcome\":\"passed\""));
+    wamp(&[&filter[..], &["-r", "guarded"]].concat()).failed(5);
 }
 
 #[test]

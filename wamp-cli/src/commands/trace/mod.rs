@@ -80,14 +80,14 @@ async fn serve(listener: &TcpListener, upstream: Endpoint, watch: &Arc<Watch>) -
 async fn connection(client: TcpStream, upstream: Arc<Endpoint>, show: Show) -> Result<(), Failure> {
     match open(client, &upstream).await {
         Ok((Ways { up, down }, encoding)) => {
-            let (show, show_down) = match encoding {
-                Ok(encoding) => (show.speaking(encoding), show.speaking(encoding)),
+            let show = match encoding {
+                Ok(encoding) => show.speaking(encoding),
                 Err(why) => {
                     show.flag(Side::Router, &why)?;
-                    (show.clone(), show)
+                    show
                 }
             };
-            tokio::try_join!(up.forward(Side::Client, show), down.forward(Side::Router, show_down)).map(drop)
+            tokio::try_join!(up.forward(Side::Client, &show), down.forward(Side::Router, &show)).map(drop)
         }
         Err(error) => show.flag(Side::Router, &format!("no connection to {upstream}: {error}")),
     }
@@ -149,7 +149,7 @@ async fn connect(upstream: &Endpoint) -> io::Result<Halves> {
 
 impl Way {
     /// Forwards until one of the ends is gone.
-    async fn forward(mut self, side: Side, show: Show) -> Result<(), Failure> {
+    async fn forward(mut self, side: Side, show: &Show) -> Result<(), Failure> {
         let mut buffer = std::mem::take(&mut self.rest);
         loop {
             if self.to.write_all(&buffer).await.is_err() {

@@ -43,7 +43,6 @@ impl Watch {
 }
 
 /// What is printed of one connection.
-#[derive(Clone)]
 pub(super) struct Show {
     watch: Arc<Watch>,
     connection: u64,
@@ -56,8 +55,8 @@ impl Show {
     }
 
     /// The same, for messages in this serializer.
-    pub(super) fn speaking(&self, encoding: Encoding) -> Self {
-        Self { encoding, ..self.clone() }
+    pub(super) fn speaking(self, encoding: Encoding) -> Self {
+        Self { encoding, ..self }
     }
 
     /// Prints what is wrong with a connection.
