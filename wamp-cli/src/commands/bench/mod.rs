@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, arguments: Bench) -> Result<(), Failu
     let report = report?;
     let printer = if arguments.json { context.printer.json() } else { context.printer };
     printer.value(report.figures())?;
-    arguments.assert_p99.map_or(Ok(()), |limit| report.assert_p99(limit))
+    arguments.assert_p99.map_or(Ok(()), |limit| report.assert_slowest(limit))
 }
 
 async fn measure(context: &Context, what: BenchCommand) -> Result<report::Report, Failure> {

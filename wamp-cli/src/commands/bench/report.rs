@@ -64,7 +64,7 @@ impl Report {
     }
 
     /// Fails when the slowest hundredth is not below the limit, or nothing was measured.
-    pub(super) fn assert_p99(&self, limit: Duration) -> Result<(), Failure> {
+    pub(super) fn assert_slowest(&self, limit: Duration) -> Result<(), Failure> {
         let p99 = self.measured.latencies.percentile(99.0);
         if self.measured.latencies.len() == 0 {
             return Err(Failure::new(Code::AssertionFailed, "nothing was measured"));
