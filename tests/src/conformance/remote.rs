@@ -12,10 +12,7 @@ use std::{
 use futures_util::FutureExt as _;
 use wamp_driver::{
     WelcomeDetails,
-    proto::message::{
-        Feature::{self, *},
-        Role,
-    },
+    proto::message::{Feature, Role},
 };
 
 use super::{

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{io::AsyncWriteExt as _, process::Command};
-use wamp_tokio::proto::{Payload, Value};
+use wamp_tokio::proto::{Dict, Payload, Value};
 
 use crate::{
     exit::{Code, Failure},
@@ -22,13 +22,13 @@ pub(super) async fn run(
 ) -> Result<Output, Failure> {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).env(name, uri);
-    let (args, kwargs) = (payload.list().unwrap_or_default(), payload.dict().unwrap_or_default());
-    let named = kwargs.iter().map(|(name, value)| format!("{name}={}", plain(value)));
+    let args = output::printable(output::list(payload)?);
+    let kwargs = output::printable(output::dict(payload)?);
     for (name, value) in [
-        ("WAMP_ARGS", args.iter().map(plain).collect::<Vec<_>>().join(" ")),
-        ("WAMP_KWARGS", named.collect::<Vec<_>>().join(" ")),
-        ("WAMP_ARGS_JSON", output::printable(output::list(payload)?).to_string()),
-        ("WAMP_KWARGS_JSON", output::printable(output::dict(payload)?).to_string()),
+        ("WAMP_ARGS", words(&args)),
+        ("WAMP_KWARGS", words(&kwargs)),
+        ("WAMP_ARGS_JSON", args.to_string()),
+        ("WAMP_KWARGS_JSON", kwargs.to_string()),
     ] {
         // What the environment has no room for is on stdin all the same.
         if value.len() <= MAX_VARIABLE && !value.contains('\0') {
@@ -37,17 +37,23 @@ pub(super) async fn run(
             shell.env_remove(name);
         }
     }
-    let input = output::printable(output::whole(payload)?).to_string() + "\n";
+    let input = Value::Dict(Dict::from_iter([("args", args), ("kwargs", kwargs)])).to_string() + "\n";
     let fed = feed(shell, input).await;
     fed.map_err(|error| Failure::new(Code::Internal, format!("the command cannot be run: {error}")))
 }
 
-/// A value without quotes.
-fn plain(value: &Value) -> String {
-    match output::printable(value.clone()) {
-        Value::Text(text) => text,
+/// Arguments as words, without quotes.
+fn words(arguments: &Value) -> String {
+    let plain = |value: &Value| match value {
+        Value::Text(text) => text.clone(),
         value => value.to_string(),
-    }
+    };
+    let words: Vec<String> = match arguments {
+        Value::List(items) => items.iter().map(plain).collect(),
+        Value::Dict(items) => items.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect(),
+        value => vec![plain(value)],
+    };
+    words.join(" ")
 }
 
 /// A program and its arguments, as a command for the shell.
