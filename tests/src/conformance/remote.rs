@@ -59,7 +59,7 @@ macro_rules! remote {
             group: stringify!($group),
             name: stringify!($name),
             profile: Profile::$profile,
-            needs: &[$($((Role::$role, $feature)),*)?],
+            needs: &[$($((Role::$role, Feature::$feature)),*)?],
         },)*)*]
     };
 }
