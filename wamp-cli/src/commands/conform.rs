@@ -147,7 +147,7 @@ fn show(context: &Context, ran: &Ran) -> Result<(), Failure> {
         return Ok(());
     }
     if context.printer.is_for_people() {
-        let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+        let why = why.map(|why| format!(": {}", why.replace('\n', "; "))).unwrap_or_default();
         return print(format!("{word:<7} {path} ({encoding}){why}").as_bytes(), true);
     }
     context.printer.value(Value::Dict(Dict::from_iter([
