@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use wamp_tokio::{
@@ -194,10 +195,15 @@ fn one_stdin(login: &Login) -> Result<(), Failure> {
     }
 }
 
-/// A line from stdin, without its end.
+/// A line from stdin, without its end: read once, however many sessions there are.
 fn stdin() -> Result<Secret, Failure> {
+    static LINE: OnceLock<Secret> = OnceLock::new();
+    if let Some(secret) = LINE.get() {
+        return Ok(secret.clone());
+    }
     let bytes = value::bytes_of(Path::new("-"))?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::usage("the secret on stdin is no text"))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(Secret::literal(line.strip_suffix('\r').unwrap_or(line)))
+    let secret = Secret::literal(line.strip_suffix('\r').unwrap_or(line));
+    Ok(LINE.get_or_init(|| secret).clone())
 }

@@ -117,10 +117,15 @@ pub(crate) struct BenchConnect {
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text).parse::<f64>();
     match number {
-        Ok(rate) if rate > 0.0 && rate <= MAX_RATE => Ok(rate),
-        _ => Err(format!("`{text}` is not a rate such as 10 or 10/s, of at most {MAX_RATE} in a second")),
+        Ok(rate) if (MIN_RATE..=MAX_RATE).contains(&rate) => Ok(rate),
+        _ => Err(format!(
+            "`{text}` is not a rate such as 10 or 10/s, from {MIN_RATE} to {MAX_RATE} in a second"
+        )),
     }
 }
+
+/// Less than anybody waits for.
+const MIN_RATE: f64 = 0.001;
 
 /// More than any router takes.
 const MAX_RATE: f64 = 10_000_000.0;

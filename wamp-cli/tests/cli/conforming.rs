@@ -1,6 +1,6 @@
 //! `wamp conform`: any router by its URL.
 
-use crate::harness::{Router, guarded, wamp};
+use crate::harness::{Router, guarded, start, wamp};
 
 #[test]
 fn our_router_passes() {
@@ -25,6 +25,11 @@ fn a_router_that_asks_who_one_is() {
     let login = ["-r", "guarded", "--authid", "ticket", "--ticket", guarded::SECRET];
     assert!(wamp(&[&filter[..], &login].concat()).ok().contains("\"outcome\":\"passed\""));
     wamp(&[&filter[..], &["-r", "guarded"]].concat()).failed(5);
+    // A secret that comes once is for all sessions.
+    let login = ["-r", "guarded", "--authid", "ticket", "--ticket-file", "-"];
+    let secret = format!("{}\n", guarded::SECRET);
+    let ended = start(&[&filter[..], &login].concat(), &[], secret.as_bytes()).end();
+    assert!(ended.ok().contains("\"outcome\":\"passed\""));
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) struct Run {
     /// What was due before is warm-up.
     from: Instant,
     pub(super) end: Instant,
-    schedule: Option<Turn<mpsc::UnboundedReceiver<Instant>>>,
+    schedule: Option<Turn<mpsc::Receiver<Instant>>>,
     latencies: Mutex<Latencies>,
     done: AtomicU64,
 }
@@ -90,9 +90,12 @@ impl Run {
     }
 }
 
+/// Messages that are due and not begun, at most. The schedule goes on when there is room, and forgets none.
+const WAITING: usize = 1 << 16;
+
 /// Says on time what is due: a thread, because timers of the runtime are no finer than a millisecond.
-fn schedule(begin: Instant, end: Instant, rate: f64) -> mpsc::UnboundedReceiver<Instant> {
-    let (sender, receiver) = mpsc::unbounded_channel();
+fn schedule(begin: Instant, end: Instant, rate: f64) -> mpsc::Receiver<Instant> {
+    let (sender, receiver) = mpsc::channel(WAITING);
     thread::spawn(move || {
         for number in 0_u64.. {
             let due = begin + Duration::from_secs_f64(number as f64 / rate);
@@ -100,7 +103,7 @@ fn schedule(begin: Instant, end: Instant, rate: f64) -> mpsc::UnboundedReceiver<
                 return;
             }
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            if sender.send(due).is_err() {
+            if sender.blocking_send(due).is_err() {
                 return;
             }
         }

@@ -4,7 +4,7 @@ mod opening;
 mod show;
 mod tap;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
@@ -62,7 +62,8 @@ async fn serve(listener: &TcpListener, upstream: Endpoint, watch: &Arc<Watch>) -
     for number in 1_u64.. {
         let client = loop {
             tokio::select! {
-                accepted = listener.accept() => match accepted {
+                accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                    // The others wait until one of these has ended.
                     Ok((client, _)) => break client,
                     Err(error) => return Failure::new(Code::Internal, format!("cannot accept: {error}")),
                 },
@@ -78,7 +79,8 @@ async fn serve(listener: &TcpListener, upstream: Endpoint, watch: &Arc<Watch>) -
 
 /// Forwards one connection. Whatever is wrong with it concerns it alone; an error is one of stdout.
 async fn connection(client: TcpStream, upstream: Arc<Endpoint>, show: Show) -> Result<(), Failure> {
-    match open(client, &upstream).await {
+    let opened = tokio::time::timeout(OPENING, open(client, &upstream)).await;
+    match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
         Ok((Ways { up, down }, encoding)) => {
             let show = match encoding {
                 Ok(encoding) => show.speaking(encoding),
@@ -168,6 +170,12 @@ impl Way {
         }
     }
 }
+
+/// Connections at once.
+const CONNECTIONS: usize = 1_000;
+
+/// How long the handshakes of both sides may take.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// How much is read at once.
 const READ: usize = 1 << 14;
