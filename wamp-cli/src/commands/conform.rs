@@ -1,7 +1,8 @@
 //! `wamp conform`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use wamp_test::conformance::{
     Encoding, Kit, Stage,
     remote::{CASES, Outcome, Profile, RemoteCase},

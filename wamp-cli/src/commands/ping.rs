@@ -1,7 +1,6 @@
 //! `wamp ping`.
 
-use std::time::Instant;
-
+use tokio::time::Instant;
 use wamp_tokio::{
     Client, Error,
     proto::{Dict, Value},

@@ -138,7 +138,7 @@ impl Service {
             What::Reply(value) => invocation.reply([value], ()),
             What::Error(uri) => {
                 let args = invocation.payload.list().unwrap_or_default();
-                Err(args.into_iter().fold(ErrorReply::new(uri), |error, value| error.arg(value)))
+                Err(args.into_iter().fold(ErrorReply::new(uri), ErrorReply::arg))
             }
             What::Exec(command) => {
                 let _room = self.room.acquire().await?;

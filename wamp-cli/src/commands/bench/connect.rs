@@ -1,13 +1,11 @@
 //! Sessions that come and go.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Instant,
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering},
 };
 
+use tokio::time::Instant;
 use wamp_tokio::proto::Value;
 
 use super::report::{Measured, Report, cpu_time};

@@ -101,7 +101,7 @@ async fn receive(
 ) -> Result<(), Failure> {
     let mut left = publishers;
     while left > 0 {
-        let event = tokio::time::timeout_at((run.end + LAST).into(), events.next()).await;
+        let event = tokio::time::timeout_at(run.end + LAST, events.next()).await;
         let event = event.map_err(|_| Failure::new(Code::Timeout, "the last events did not come"))?;
         let event = event.ok_or_else(|| Failure::new(Code::Lost, "the router ended the subscription"))?;
         lost.fetch_add(event.missed, Ordering::Relaxed);

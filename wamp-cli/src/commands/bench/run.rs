@@ -7,12 +7,13 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
     sync::{Mutex as Turn, mpsc},
     task::JoinSet,
+    time::Instant,
 };
 
 use super::report::{Measured, cpu_time};
@@ -71,7 +72,7 @@ impl Run {
     ) -> Result<Measured, Failure> {
         let (sender, warm) = tokio::sync::oneshot::channel();
         let watch = async {
-            tokio::time::sleep_until(self.from.into()).await;
+            tokio::time::sleep_until(self.from).await;
             // Nobody waits when a client has failed.
             let _ = sender.send(cpu_time());
             std::future::pending::<()>().await;
