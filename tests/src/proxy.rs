@@ -32,6 +32,8 @@ pub enum Fault {
     Reset,
     /// Nothing passes any more, and nobody is told.
     BlackHole,
+    /// The first byte of every piece is another: the length of a frame, say.
+    Corrupt,
 }
 
 /// A proxy; ends, and its connections with it, when it is dropped.
@@ -54,6 +56,8 @@ struct State {
     fault: Fault,
     /// How often the fault was set.
     set: usize,
+    /// How many directions of connections there are.
+    carried: usize,
     over: bool,
 }
 
@@ -73,7 +77,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let endpoint = endpoint.at(SocketAddress { host: "127.0.0.1".to_owned(), port });
-        let state = State { fault: Fault::None, set: 0, over: false };
+        let state = State { fault: Fault::None, set: 0, carried: 0, over: false };
         let control = Arc::new(Control { state: Mutex::new(state), changed: Condvar::new() });
         let obeyed = control.clone();
         thread::spawn(move || {
@@ -97,10 +101,18 @@ impl Proxy {
 
     /// From now on, the network does this.
     pub fn set(&self, fault: Fault) {
+        self.control.set(fault);
+    }
+
+    /// Resets all connections that there are, and waits until they are gone; then there is no fault.
+    pub fn kill(&self) {
+        self.control.set(Fault::Reset);
         let mut state = self.control.state();
-        state.fault = fault;
-        state.set += 1;
-        self.control.changed.notify_all();
+        while state.carried > 0 {
+            state = self.control.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(state);
+        self.control.set(Fault::None);
     }
 }
 
@@ -116,6 +128,20 @@ impl Drop for Proxy {
 impl Control {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, fault: Fault) {
+        let mut state = self.state();
+        state.fault = fault;
+        state.set += 1;
+        self.changed.notify_all();
+    }
+
+    /// One direction more, or fewer.
+    fn count(&self, change: impl FnOnce(usize) -> usize) {
+        let mut state = self.state();
+        state.carried = change(state.carried);
+        self.changed.notify_all();
     }
 
     /// Waits until something else is to be done.
@@ -138,6 +164,7 @@ fn forward(client: TcpStream, router: TcpStream, control: &Arc<Control>) {
     let (client, router) = (Arc::new(client), Arc::new(router));
     for (from, to) in [(client.clone(), router.clone()), (router, client)] {
         let control = control.clone();
+        control.count(|carried| carried + 1);
         thread::spawn(move || {
             let reset = carry(&from, &to, &control) == End::Reset;
             if reset {
@@ -146,6 +173,8 @@ fn forward(client: TcpStream, router: TcpStream, control: &Arc<Control>) {
             } else {
                 let _ = to.shutdown(Shutdown::Write);
             }
+            drop((from, to));
+            control.count(|carried| carried - 1);
         });
     }
 }
@@ -215,6 +244,12 @@ fn pass(to: &TcpStream, bytes: &[u8], fault: Fault, control: &Control) -> io::Re
                 thread::yield_now();
             }
             return Ok(());
+        }
+        Fault::Corrupt => {
+            let (first, rest) = bytes.split_at(bytes.len().min(1));
+            let first = first.iter().map(|byte| !byte).collect::<Vec<_>>();
+            write(to, &first, control)?;
+            return write(to, rest, control);
         }
         _ => {}
     }

@@ -65,6 +65,29 @@ fn bytes_pass_as_the_fault_says() {
 }
 
 #[test]
+fn what_is_corrupt_is_not_what_was_sent() {
+    let (read, end) = Server::new().ten_bytes(Fault::Corrupt).unwrap();
+    assert_eq!((read.len(), end), (10, None));
+    assert_eq!((read[0], &read[1..]), (!b'0', &b"123456789"[..]));
+}
+
+#[test]
+fn connections_are_killed_and_others_are_not() {
+    let server = Server::new();
+    let proxy = Proxy::new(&server.url).unwrap();
+    let connect = || TcpStream::connect(proxy.url().trim_start_matches("tcp://")).unwrap();
+    let mut stream = connect();
+    stream.write_all(b"0").unwrap();
+    proxy.kill();
+    let (_, end) = server.ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(end, Some(ErrorKind::ConnectionReset));
+    let mut stream = connect();
+    stream.write_all(b"1").unwrap();
+    stream.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(server.ended.recv_timeout(Duration::from_secs(10)).unwrap(), (b"1".to_vec(), None));
+}
+
+#[test]
 fn a_reset_is_one() {
     let (_, end) = Server::new().ten_bytes(Fault::Reset).unwrap();
     assert_eq!(end, Some(ErrorKind::ConnectionReset));

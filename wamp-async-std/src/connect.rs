@@ -10,16 +10,17 @@ use std::{
 
 use async_io::Async;
 use wamp_driver::{
-    Address, Channel,
+    Address, Channel, IpVersion,
     net::{Socket, tcp_channel},
 };
 
-pub(crate) async fn connect(to: Address) -> io::Result<Box<dyn Socket>> {
+pub(crate) async fn connect(to: Address, ip: IpVersion) -> io::Result<Box<dyn Socket>> {
     match to {
         Address::Tcp(to) => {
             let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
             // Looking up a name blocks, in every operating system.
-            for address in blocking::unblock(move || (to.host, to.port).to_socket_addrs()).await? {
+            let found = blocking::unblock(move || (to.host, to.port).to_socket_addrs()).await?;
+            for address in ip.choose(found)? {
                 match Async::<TcpStream>::connect(address).await {
                     Ok(stream) => return tcp(stream),
                     Err(error) => failed = error,

@@ -4,7 +4,7 @@ use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use async_io::Timer;
 use wamp_driver::{
-    Address, BoxFuture, Job, Runtime,
+    Address, BoxFuture, IpVersion, Job, Runtime,
     net::{Accept, Network, OpenListener, Socket},
     proto::Instant,
 };
@@ -83,8 +83,8 @@ impl<E: Executor> Network for AsyncIo<E> {
         Arc::new(Self { origin: clock(), executor: PhantomData })
     }
 
-    fn connect(&self, to: Address) -> BoxFuture<io::Result<Box<dyn Socket>>> {
-        Box::pin(connect(to))
+    fn connect(&self, to: Address, ip: IpVersion) -> BoxFuture<io::Result<Box<dyn Socket>>> {
+        Box::pin(connect(to, ip))
     }
 
     fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>> {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use wamp_driver::{
-    BlockingHandler, Call, CloseFuture, ErrorReply, Extract, Extraction, IdleFuture, Joined, Lifecycle, Meta,
-    Occasion, Publish, Register, Serve, Service, Subscribe, WelcomeDetails,
+    BlockingHandler, Call, CloseFuture, ErrorReply, Extract, Extraction, IdleFuture, Joined, JoinedFuture,
+    Lifecycle, Meta, Occasion, Pending, Publish, Register, RegistrationStatus, Serve, Service, Subscribe,
+    SubscriptionStatus, WelcomeDetails,
     proto::{Encoding, Uri, error::Closed, id::SessionId},
 };
 
@@ -111,6 +112,26 @@ impl Client {
     /// up.
     pub fn closed(&self) -> CloseFuture {
         self.inner.closed()
+    }
+
+    /// Waits until there is a session: see [`wamp_driver::Client::wait_joined`].
+    pub fn wait_joined(&self) -> JoinedFuture {
+        self.inner.wait_joined()
+    }
+
+    /// What the client is subscribed to, or wants to be, by topic: a picture of this moment.
+    pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
+        self.inner.subscriptions()
+    }
+
+    /// What the client has registered, or wants to have, in the order of asking: a picture of this moment.
+    pub fn registrations(&self) -> Vec<RegistrationStatus> {
+        self.inner.registrations()
+    }
+
+    /// How many requests wait for an answer, and how many invocations are being handled, at this moment.
+    pub fn pending(&self) -> Pending {
+        self.inner.pending()
     }
 
     /// Waits until none of our procedures is running: see [`wamp_driver::Client::idle`].

@@ -12,7 +12,7 @@ use std::{
 use mio::net::UnixStream;
 use mio::{event::Source, net::TcpStream};
 use wamp_driver::{
-    Address, Channel,
+    Address, Channel, IpVersion,
     net::{Socket, tcp_channel},
 };
 
@@ -21,11 +21,15 @@ use crate::{
     runtime::{Reactor, lock},
 };
 
-pub(crate) async fn connect(reactor: Arc<Reactor>, to: Address) -> io::Result<Box<dyn Socket>> {
+pub(crate) async fn connect(
+    reactor: Arc<Reactor>,
+    to: Address,
+    ip: IpVersion,
+) -> io::Result<Box<dyn Socket>> {
     match to {
         Address::Tcp(to) => {
             let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
-            for address in look_up(to.host, to.port).await? {
+            for address in ip.choose(look_up(to.host, to.port).await?)? {
                 match open(&reactor, address).await {
                     Ok(stream) => return tcp(stream),
                     Err(error) => failed = error,

@@ -23,11 +23,12 @@ pub use wait::Wait;
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
-    Caller, CancelMode, ClientOptions, ConnectError, Delivery, Details, Endpoint, Envelope, Enveloped, Error,
-    ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Grant, Intent, IntoReply,
-    Invocation, InvocationPolicy, Kwargs, Lifecycle, Part, Principal, Progress, Publish, Question,
-    ReconnectPolicy, ReconnectVerdict, Register, Registration, Reply, Routes, Serve, ServeError, Service,
-    Serving, State, Subscribe, Typed, Verdict, WampError, WampyMeta, WithState, auth,
+    Caller, CancelMode, ClientOptions, ConnectError, Delivery, Details, Direction, Endpoint, Envelope,
+    Enveloped, Error, ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Grant,
+    Intent, IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs, Lifecycle, Observed, Part, Pending,
+    Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
+    Registration, RegistrationStatus, Reply, Routes, Serve, ServeError, Service, Serving, State, Subscribe,
+    SubscriptionStatus, Tap, Typed, Verdict, WampError, WampyMeta, WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };

@@ -25,7 +25,7 @@ use std::{
 
 use mio::{Events, Poll as Poller, Registry};
 use wamp_driver::{
-    Address, BoxFuture, Job, Runtime,
+    Address, BoxFuture, IpVersion, Job, Runtime,
     net::{Accept, Network, OpenListener, Socket},
     proto,
 };
@@ -297,8 +297,8 @@ impl Network for Threads {
         Arc::new(Self::start().expect("the operating system has a thread left"))
     }
 
-    fn connect(&self, to: Address) -> BoxFuture<io::Result<Box<dyn Socket>>> {
-        Box::pin(connect(self.reactor.clone(), to))
+    fn connect(&self, to: Address, ip: IpVersion) -> BoxFuture<io::Result<Box<dyn Socket>>> {
+        Box::pin(connect(self.reactor.clone(), to, ip))
     }
 
     fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>> {

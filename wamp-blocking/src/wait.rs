@@ -1,11 +1,13 @@
 //! The end of a builder in an application without an async runtime.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use wamp_driver::{
     Call, CallFuture, CallResult, CallSink, CloseFuture, ConnectError, Error, HandleFuture, IdleFuture,
-    LastResult, Parts, ProgressFuture, ProgressiveCall, Publish, PublishFuture, Register, RegisterFuture,
-    Registration, ReportingCall, SendPart, Serve, ServeError, Serving, StopFuture, StreamingCall, Subscribe,
-    UnregisterFuture, UnsubscribeFuture, ValueCall,
+    Joined, JoinedFuture, LastResult, Parts, ProgressFuture, ProgressiveCall, Publish, PublishFuture,
+    Register, RegisterFuture, Registration, ReportingCall, SendPart, Serve, ServeError, Serving, StopFuture,
+    StreamingCall, Subscribe, UnregisterFuture, UnsubscribeFuture, ValueCall,
     net::{ShutdownFuture, StartError},
     proto::{
         error::Closed,
@@ -69,6 +71,7 @@ wait! {
     Serve => Result<Serving, ServeError>,
     StopFuture => Result<(), Error>,
     CloseFuture => Closed,
+    JoinedFuture => Result<Arc<Joined>, Error>,
     IdleFuture => (),
 }
 

@@ -11,6 +11,7 @@ use std::{
 use wamp_proto::{Encoding, Uri, error::Closed, id::SessionId, message::WelcomeDetails};
 
 use crate::{
+    Error,
     call::Call,
     connect::Joined,
     handler::{self, BlockingHandler, Handler},
@@ -20,6 +21,7 @@ use crate::{
     register::Register,
     service::{Serve, Service},
     shared::Shared,
+    snapshot::{Pending, RegistrationStatus, SubscriptionStatus},
     subscribe::Subscribe,
     wakers::Place,
 };
@@ -154,6 +156,38 @@ impl Client {
         CloseFuture::new(self.shared.clone())
     }
 
+    /// Waits until there is a session: at once when there is one, else until an attempt has led to one. Of use with a client
+    /// that [connects lazily](crate::net::Connect::lazily) or [again](crate::net::Connect::reconnect).
+    ///
+    /// ```
+    /// # async fn example(client: wamp_driver::Client) -> Result<(), wamp_driver::Error> {
+    /// println!("session {}", client.wait_joined().await?.session);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The future's: [`Error::Closed`] when the client has ended, or does before there is a session.
+    pub fn wait_joined(&self) -> JoinedFuture {
+        JoinedFuture { shared: self.shared.clone(), place: None }
+    }
+
+    /// What the client is subscribed to, or wants to be, by topic: a picture of this moment.
+    pub fn subscriptions(&self) -> Vec<SubscriptionStatus> {
+        self.shared.peek(|state| state.subscriptions())
+    }
+
+    /// What the client has registered, or wants to have, in the order of asking: a picture of this moment.
+    pub fn registrations(&self) -> Vec<RegistrationStatus> {
+        self.shared.peek(|state| state.registrations())
+    }
+
+    /// How many requests wait for an answer, and how many invocations are being handled, at this moment.
+    pub fn pending(&self) -> Pending {
+        self.shared.peek(|state| state.under_way())
+    }
+
     /// Waits until none of our procedures is running and the answers of all that were are queued: a
     /// [`close`](Self::close) after it lets no caller down who was being served.
     pub fn idle(&self) -> IdleFuture {
@@ -274,5 +308,32 @@ impl Future for IdleFuture {
 impl Drop for IdleFuture {
     fn drop(&mut self) {
         let _waker = self.shared.peek(|state| state.idle.leave(&mut self.place));
+    }
+}
+
+/// A session of the client: see [`Client::wait_joined`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct JoinedFuture {
+    shared: Arc<Shared>,
+    place: Place,
+}
+
+impl Future for JoinedFuture {
+    type Output = Result<Arc<Joined>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { shared, place } = self.get_mut();
+        let (poll, _stale) = shared.peek(|state| match state.present() {
+            Some(present) => (Poll::Ready(present), None),
+            None => (Poll::Pending, state.watchers.wait(place, context.waker())),
+        });
+        poll
+    }
+}
+
+impl Drop for JoinedFuture {
+    fn drop(&mut self) {
+        let _waker = self.shared.peek(|state| state.watchers.leave(&mut self.place));
     }
 }

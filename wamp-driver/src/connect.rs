@@ -20,8 +20,8 @@ use wamp_proto::{
 };
 
 use crate::{
-    Cipher, Client, ConnectError, auth::Auth, machine::ClientMachine, runtime::Runtime, shared::Shared,
-    wakers::Place,
+    Cipher, Client, ConnectError, IpVersion, OnChange, Tap, auth::Auth, machine::ClientMachine,
+    runtime::Runtime, shared::Shared, wakers::Place,
 };
 
 /// Settings of a client, the same for every adapter.
@@ -66,6 +66,15 @@ pub struct ClientOptions {
     pub wait_for_connection: bool,
     /// What payloads are encrypted with from end to end. Default: nothing.
     pub cipher: Option<Arc<dyn Cipher>>,
+    /// More URLs, of routers that are as good: see [`Connect::or`](crate::net::Connect::or). A router within the process is always
+    /// there, and needs none. Default: none.
+    pub alternatives: Vec<String>,
+    /// Which version of IP to connect over. Default: any.
+    pub ip: IpVersion,
+    /// Who sees the messages. Default: nobody.
+    pub taps: Vec<Arc<dyn Tap>>,
+    /// Who is told of each change in the life of the client. Default: nobody.
+    pub on_change: Vec<OnChange>,
 }
 
 impl Default for ClientOptions {
@@ -90,6 +99,10 @@ impl Default for ClientOptions {
             lazy: false,
             wait_for_connection: false,
             cipher: None,
+            alternatives: Vec::new(),
+            ip: IpVersion::Any,
+            taps: Vec::new(),
+            on_change: Vec::new(),
         }
     }
 }

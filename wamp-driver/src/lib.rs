@@ -19,10 +19,11 @@ mod extract;
 mod handler;
 mod insider;
 mod invocation;
+mod ip;
 mod lifecycle;
 mod machine;
 mod memory;
-mod meta;
+pub mod meta;
 pub mod net;
 mod pending;
 mod procedure;
@@ -37,8 +38,10 @@ mod router;
 mod runtime;
 mod service;
 mod shared;
+mod snapshot;
 mod subscribe;
 mod supervise;
+mod tap;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod wakers;
@@ -47,7 +50,7 @@ pub use authenticator::Authenticator;
 pub use authorizer::Authorizer;
 pub use call::{Call, CallFuture, CallResult, ValueCall};
 pub use cipher::{Cipher, CipherError, Wrapping};
-pub use client::{Client, CloseFuture, IdleFuture};
+pub use client::{Client, CloseFuture, IdleFuture, JoinedFuture};
 pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use duration::parse as parse_duration;
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
@@ -60,7 +63,8 @@ pub use handler::{
     BlockingEventHandler, BlockingHandler, EventHandler, Handler, Typed, WithState, typed, with_state,
 };
 pub use invocation::{Invocation, NextPart, Part, Parts, ProgressFuture};
-pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange};
+pub use ip::IpVersion;
+pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange, OnChange};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
@@ -78,7 +82,10 @@ pub use reply::{ErrorReply, IntoReply, Reply, WampError};
 pub use router::{Idle, RouterConnection, RouterHandle};
 pub use runtime::{BoxFuture, Job, Runtime};
 pub use service::{Routes, Serve, ServeError, Service, Serving, StopFuture};
+pub use snapshot::{Pending, RegistrationStatus, SubscriptionStatus};
 pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
+
+pub use tap::{Direction, Observed, Recording, Tap};
 
 pub use wamp_proto as proto;
 pub use wamp_proto::channel::{Channel, ClientCertificate, Cookie};

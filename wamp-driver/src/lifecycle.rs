@@ -101,6 +101,9 @@ impl fmt::Display for Intent {
     }
 }
 
+/// Who is told of each change in the life of a client: see [`Connect::on_change`](crate::net::Connect::on_change).
+pub type OnChange = Arc<dyn Fn(&Lifecycle) + Send + Sync>;
+
 /// Changes that wait in a stream; with more, the oldest are dropped.
 pub(crate) const MAX_CHANGES: usize = 256;
 

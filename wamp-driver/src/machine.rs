@@ -9,7 +9,10 @@ use std::{
 use bytes::Bytes;
 use wamp_proto::{Encoding, Instant};
 
-use crate::shared::{Shared, Writer};
+use crate::{
+    Direction,
+    shared::{Shared, Writer},
+};
 
 /// One end of a connection, to be pumped.
 ///
@@ -71,6 +74,7 @@ pub struct ClientMachine(pub(crate) Arc<Shared>);
 
 impl Machine for ClientMachine {
     fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
+        self.0.show(Direction::Received, frames.iter());
         self.0.update_as_pump(|state, now| {
             for frame in frames.drain(..) {
                 state.session.handle_frame(now, frame);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use wamp_proto::{
     DecodeError, Dict, Match, Value,
     id::{PublicationId, RegistrationId, SessionId, SubscriptionId},
+    router::rfc3339,
 };
 
 use crate::{CallFuture, Client, Error, Event, Subscribe, ValueCall};
@@ -315,26 +316,31 @@ impl Subscriptions {
     /// The events of a subscription that the router has kept.
     pub fn events(&self, subscription: SubscriptionId, query: HistoryQuery) -> HistoryFuture {
         let call = self.0.call("wamp.subscription.get_events").args((subscription,)).kwargs(query);
-        HistoryFuture(call.into_future())
+        HistoryFuture { call: call.into_future(), subscription }
     }
 }
 
 /// A question for past events under way: see [`Subscriptions::events`].
 #[derive(Debug)]
 #[must_use = "nothing is asked until it is awaited"]
-pub struct HistoryFuture(CallFuture);
+pub struct HistoryFuture {
+    call: CallFuture,
+    subscription: SubscriptionId,
+}
 
 impl Future for HistoryFuture {
     type Output = Result<Vec<PastEvent>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(|result| {
+        let subscription = self.subscription;
+        Pin::new(&mut self.call).poll(context).map(|result| {
             let result = result?;
             // They are the arguments of the result; other routers answer with one list of them.
-            match result.args::<(Vec<PastEvent>,)>() {
-                Ok((events,)) => Ok(events),
-                Err(_) => Ok(result.args()?),
-            }
+            let events = match result.args::<(Vec<Told>,)>() {
+                Ok((events,)) => events,
+                Err(_) => result.args()?,
+            };
+            Ok(events.into_iter().map(|told| told.event(subscription)).collect())
         })
     }
 }
@@ -343,6 +349,7 @@ impl Future for HistoryFuture {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct HistoryQuery {
     /// The latest first.
+    #[serde(skip_serializing_if = "is_false")]
     pub reverse: bool,
     /// Most events.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -377,7 +384,7 @@ pub struct HistoryQuery {
 }
 
 /// An event that the router has kept (P-78).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PastEvent {
     /// When it was published, as RFC 3339 has it.
@@ -387,14 +394,47 @@ pub struct PastEvent {
     /// The publication.
     pub publication: PublicationId,
     /// What else the router says about it.
-    #[serde(default)]
     pub details: Dict,
     /// The positional arguments.
-    #[serde(default)]
     pub args: Vec<Value>,
     /// The keyword arguments.
-    #[serde(default)]
     pub kwargs: Dict,
+}
+
+/// What a router tells of a past event. Crossbar has times in nanoseconds, and what ours puts into the details beside them.
+#[derive(Deserialize)]
+struct Told {
+    timestamp: Option<String>,
+    time_ns: Option<u64>,
+    subscription: Option<SubscriptionId>,
+    publication: PublicationId,
+    details: Option<Dict>,
+    topic: Option<Value>,
+    args: Option<Vec<Value>>,
+    kwargs: Option<Dict>,
+}
+
+impl Told {
+    /// `asked` is the subscription whose events were asked for.
+    fn event(self, asked: SubscriptionId) -> PastEvent {
+        let unix = |nanos: u64| rfc3339(nanos / 1_000);
+        let mut details = self.details.unwrap_or_default();
+        if let Some(topic) = self.topic {
+            details.insert("topic", topic);
+        }
+        PastEvent {
+            timestamp: self.timestamp.or(self.time_ns.map(unix)).unwrap_or_default(),
+            subscription: self.subscription.unwrap_or(asked),
+            publication: self.publication,
+            details,
+            args: self.args.unwrap_or_default(),
+            kwargs: self.kwargs.unwrap_or_default(),
+        }
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Something has happened in the realm (X-10, X-11, X-40..X-43, X-60..X-63).

@@ -56,6 +56,8 @@ struct State {
     timer: Option<Waker>,
     /// The deadline that the timer knows.
     armed: Option<Instant>,
+    /// Whether all connections are to be dropped as they are.
+    killed: bool,
     /// Whether no connection is left after a shutdown, and who wants to know.
     idle: Vec<Waker>,
 }
@@ -78,7 +80,8 @@ impl RouterHandle {
             config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
         }
         let router = Router::new(config, runtime.seed());
-        let state = State { router, pumps: Vec::new(), timer: None, armed: None, idle: Vec::new() };
+        let state =
+            State { router, pumps: Vec::new(), timer: None, armed: None, killed: false, idle: Vec::new() };
         let shared = Arc::new(Shared {
             runtime,
             limits,
@@ -105,6 +108,16 @@ impl RouterHandle {
     pub fn shutdown(&self) -> Idle {
         self.0.update(None, Router::shutdown);
         Idle(self.0.clone())
+    }
+
+    /// Drops all connections where they are, and those that still come: nobody is told anything.
+    pub fn kill(&self) {
+        let pumps = {
+            let mut state = lock(&self.0.state);
+            state.killed = true;
+            std::mem::take(&mut state.pumps)
+        };
+        pumps.into_iter().flatten().for_each(Waker::wake);
     }
 
     /// Decides from now on what the dynamic roles of a realm may do.
@@ -334,6 +347,9 @@ impl Machine for RouterConnection {
 
     fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
         let mut state = lock(&self.shared.state);
+        if state.killed {
+            return Poll::Ready(Flow::Close);
+        }
         let mut bytes = 0;
         while bytes < BATCH {
             match state.router.poll_transmit(self.id) {
@@ -354,7 +370,7 @@ impl Machine for RouterConnection {
 
     fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.shared.state);
-        if state.router.is_over(self.id) {
+        if state.killed || state.router.is_over(self.id) {
             return Poll::Ready(());
         }
         state.wait_as_pump(self.id, context);

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod error;
+mod fixtures;
 mod method;
 mod proxy;
 mod routes;
@@ -38,6 +39,22 @@ macro_rules! adapter {
 adapter!(Tokio: service_tokio proxy_tokio derive_wamp_error_tokio(WampErrorTokio));
 adapter!(AsyncStd: service_async_std proxy_async_std derive_wamp_error_async_std(WampErrorAsyncStd));
 adapter!(Blocking: service_blocking proxy_blocking derive_wamp_error_blocking(WampErrorBlocking));
+
+/// Makes a function a test whose arguments are fixtures; re-exported as `wamp_test::test`.
+///
+/// ```ignore
+/// #[wamp_test::test]
+/// async fn adds(router: Router, client: Client) { .. }
+/// ```
+///
+/// An async function runs on the adapter of the features, or on the one that is named: `test(tokio)`, `test(smol)`,
+/// `test(async_std)`, `test(blocking)`; any other function runs as it is, with clients of threads. `router = ..` is an expression
+/// for another router: `test(router = Router::tls())`.
+#[proc_macro_attribute]
+pub fn test(settings: TokenStream, item: TokenStream) -> TokenStream {
+    let settings = syn::parse::Parser::parse(fixtures::Settings::parse, settings);
+    finish(settings.and_then(|settings| fixtures::expand(&settings, syn::parse(item)?)))
+}
 
 fn attribute<T: syn::parse::Parse>(
     adapter: Adapter,

@@ -246,3 +246,43 @@ fn reconnect_now_makes_an_attempt_and_no_more() {
     client.reconnect_now();
     assert_eq!(client.state(), State::Closed(Stop::Attempts(Kind::Unreachable)));
 }
+
+/// Fault 25: a router that was started again takes 100 connections a second, and refuses the rest.
+#[test]
+fn fault_25_a_thousand_clients_come_back_without_a_storm() {
+    const CLIENTS: u16 = 1_000;
+    const A_SECOND: usize = 100;
+    let mut clients = (0..CLIENTS)
+        .map(|number| {
+            let mut seed = [0; 32];
+            seed[..2].copy_from_slice(&number.to_be_bytes());
+            let mut client = Reconnect::new(Policy::default(), seed, Instant::ZERO);
+            client.handle_joined(Instant::ZERO);
+            client.handle_failure(Instant::ZERO, Kind::Lost);
+            client
+        })
+        .collect::<Vec<_>>();
+    let (mut attempts, mut joined, mut busiest) = (0, 0, 0);
+    let mut seconds = 0;
+    while joined < CLIENTS {
+        seconds += 1;
+        assert!(seconds < 120, "only {joined} are back after two minutes");
+        let now = Instant::ZERO + Duration::from_secs(seconds);
+        let due = clients.iter_mut().filter(|client| client.poll_timeout().is_some_and(|at| at <= now));
+        for (place, client) in due.enumerate() {
+            client.handle_timeout(now);
+            attempts += 1;
+            if place < A_SECOND {
+                client.handle_joined(now);
+                joined += 1;
+            } else {
+                client.handle_failure(now, Kind::Unreachable);
+            }
+            // The first two seconds are the first two attempts of all of them.
+            busiest = busiest.max(if seconds > 4 { place + 1 } else { 0 });
+        }
+    }
+    println!("{joined} clients back in {seconds} s by {attempts} attempts, {busiest} a second at most");
+    assert!(busiest <= CLIENTS as usize / 2, "{busiest} at once");
+    assert!(attempts <= 6 * CLIENTS, "{attempts} attempts");
+}

@@ -3,7 +3,11 @@
 
 use std::{collections::BTreeSet, error::Error, time::Duration};
 
-use wamp_tokio::{CancelMode, Client, Event, Invocation, InvocationPolicy, Subscription, proto::Encoding};
+use wamp_tokio::{
+    CancelMode, Client, Event, Invocation, InvocationPolicy, Subscription,
+    meta::HistoryQuery,
+    proto::{Encoding, Value},
+};
 
 type Checked = Result<(), Box<dyn Error>>;
 
@@ -23,6 +27,9 @@ async fn main() -> Checked {
         retention(&one, &other).await?;
         disclosure(&one, &other).await?;
         meta(&one, &other).await?;
+        history(&one, &other).await?;
+        taking_over(&one, &other, &third).await?;
+        revocation(&one, &other).await?;
         testament(third, &other).await
     };
     tokio::time::timeout(Duration::from_secs(60), checks).await??;
@@ -127,6 +134,39 @@ async fn meta(one: &Client, other: &Client) -> Checked {
     let events = other.subscribe("com.example.listened").await?;
     let subscribers = subscriptions.list_subscribers(events.id()).await?;
     ensure(subscribers == [other.session()], "the subscribers of a subscription")
+}
+
+async fn history(publisher: &Client, reader: &Client) -> Checked {
+    let events = reader.subscribe("com.example.history").await?;
+    for number in 1..=5 {
+        publisher.publish("com.example.history").args((number,)).acknowledge().await?;
+    }
+    let query = HistoryQuery { limit: Some(10), ..HistoryQuery::default() };
+    let kept = reader.meta().subscriptions().events(events.id(), query).await?;
+    let mut numbers = kept.iter().map(|event| event.args.clone()).collect::<Vec<_>>();
+    numbers.sort_by_key(|args| args.first().and_then(Value::as_u64));
+    ensure(numbers == [3, 4, 5].map(|number| vec![Value::from(number)]), "the events that are kept")?;
+    ensure(kept.iter().all(|event| event.timestamp.starts_with("20")), "when they were published")
+}
+
+async fn taking_over(old: &Client, new: &Client, caller: &Client) -> Checked {
+    old.register("com.example.owned", || async { Ok("old") }).await?;
+    ensure(
+        new.register("com.example.owned", || async { Ok("new") }).await.is_err(),
+        "a procedure that is taken",
+    )?;
+    new.register("com.example.owned", || async { Ok("new") }).force_reregister().await?;
+    let owner: String = caller.call("com.example.owned").value().await?;
+    ensure(owner == "new", "a procedure that was taken over")
+}
+
+async fn revocation(victim: &Client, other: &Client) -> Checked {
+    let registration = victim.register("com.example.revoked", || async { Ok(()) }).await?;
+    other.meta().registrations().remove_callee(registration.id(), victim.session()).await?;
+    ensure(other.call("com.example.revoked").await.is_err(), "a registration that is revoked")?;
+    let mut events = victim.subscribe("com.example.revoked").await?;
+    other.meta().subscriptions().remove_subscriber(events.id(), victim.session()).await?;
+    ensure(events.next().await.is_none(), "a subscription that is revoked")
 }
 
 async fn testament(dying: Client, watcher: &Client) -> Checked {

@@ -9,16 +9,25 @@ use std::{
 use bytes::BytesMut;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
 };
 use wamp_driver::{
-    Address, Channel,
+    Address, Channel, IpVersion,
     net::{Socket, tcp_channel},
 };
 
-pub(crate) async fn connect(to: Address) -> io::Result<Box<dyn Socket>> {
+pub(crate) async fn connect(to: Address, ip: IpVersion) -> io::Result<Box<dyn Socket>> {
     match to {
-        Address::Tcp(to) => tcp(TcpStream::connect((to.host, to.port)).await?),
+        Address::Tcp(to) => {
+            let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+            for address in ip.choose(lookup_host((to.host, to.port)).await?)? {
+                match TcpStream::connect(address).await {
+                    Ok(stream) => return tcp(stream),
+                    Err(error) => failed = error,
+                }
+            }
+            Err(failed)
+        }
         #[cfg(unix)]
         Address::Unix(path) => Ok(unix(tokio::net::UnixStream::connect(path).await?)),
         _ => Err(io::ErrorKind::Unsupported.into()),

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use wamp_driver::{
-    Address, BoxFuture, Job, Runtime,
+    Address, BoxFuture, IpVersion, Job, Runtime,
     net::{Accept, Network, OpenListener, Socket},
     proto::Instant,
 };
@@ -58,8 +58,8 @@ impl Network for Tokio {
         Arc::new(Self { origin: clock(), handle: tokio::runtime::Handle::current() })
     }
 
-    fn connect(&self, to: Address) -> BoxFuture<io::Result<Box<dyn Socket>>> {
-        Box::pin(connect(to))
+    fn connect(&self, to: Address, ip: IpVersion) -> BoxFuture<io::Result<Box<dyn Socket>>> {
+        Box::pin(connect(to, ip))
     }
 
     fn listen(&self, listener: OpenListener) -> io::Result<Box<dyn Accept>> {

@@ -230,6 +230,18 @@ macro_rules! conformance_cases {
                 Routers certificates_are_read_again;
                 Routers a_connection_that_is_cut_off;
             }
+            taps {
+                Everywhere every_message_both_ways;
+                Everywhere taps_that_panic_and_taps_that_call;
+                Everywhere changes_are_told_in_their_order;
+                Everywhere what_a_client_has;
+                Routers secrets_are_hidden;
+            }
+            addresses {
+                Routers several_urls;
+                Routers a_version_of_ip;
+                Routers waiting_until_it_has_joined;
+            }
             listeners {
                 Routers each_has_its_own_rules;
                 Routers places_are_counted;

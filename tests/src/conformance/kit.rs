@@ -59,6 +59,9 @@ pub trait Serving: Send + Sync {
     /// See [`Router::shutdown`].
     fn shutdown(&self) -> ShutdownFuture;
 
+    /// See [`Router::kill`].
+    fn kill(&self);
+
     /// See [`Router::connect`].
     fn connect(&self, options: ClientOptions) -> BoxFuture<Result<Client, ConnectError>>;
 }
@@ -86,6 +89,10 @@ impl<N: Network<Client: Into<Client>>> Serving for Router<N> {
 
     fn shutdown(&self) -> ShutdownFuture {
         Self::shutdown(self)
+    }
+
+    fn kill(&self) {
+        Self::kill(self);
     }
 
     fn connect(&self, options: ClientOptions) -> BoxFuture<Result<Client, ConnectError>> {
@@ -319,6 +326,10 @@ impl Serving for Elsewhere {
 
     fn shutdown(&self) -> ShutdownFuture {
         self.router.shutdown()
+    }
+
+    fn kill(&self) {
+        self.router.kill();
     }
 
     fn connect(&self, options: ClientOptions) -> BoxFuture<Result<Client, ConnectError>> {

@@ -4,6 +4,7 @@
 //! the routers that it needs. It knows [`wamp_driver::Client`] and no runtime. An adapter takes part by implementing
 //! [`Adapter`]; [`conformance_cases`](crate::conformance_cases) lists the cases, for the tests to be made of them.
 
+mod addresses;
 mod authentication;
 mod authorization;
 mod batches;
@@ -27,6 +28,7 @@ mod services;
 mod sharing;
 mod stage;
 mod stalls;
+mod taps;
 mod tls;
 mod tools;
 

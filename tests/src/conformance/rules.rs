@@ -323,6 +323,20 @@ pub(super) async fn a_client_that_meets_another_server_says_so(kit: Kit) {
     let error = kit.within(kit.connect(format!("tcp://{address}"))).await.unwrap_err();
     assert!(matches!(error, ConnectError::Handshake { .. }), "{error}");
     kit.within(server).await;
+    // One that answers somebody else's handshake (fault 15).
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/ws", other.local_addr().unwrap());
+    let server = kit.blocking(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        let _ = stream.read(&mut [0; 1024]);
+        let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+        let accept =
+            "Sec-WebSocket-Protocol: wamp.2.json\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+        let _ = stream.write_all(format!("{head}{accept}\r\n\r\n").as_bytes());
+    });
+    let error = kit.within(kit.connect(url)).await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Handshake { why, .. } if why.contains("Accept")), "{error}");
+    kit.within(server).await;
     // One that accepts and never says a word.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for scheme in ["ws", "tcp"] {

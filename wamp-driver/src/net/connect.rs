@@ -1,10 +1,19 @@
 //! From a URL to a joined session.
 
 mod environment;
+mod hooks;
 #[cfg(feature = "tls")]
 mod secure;
 
-use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    marker::PhantomData,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tungstenite::{
     client::IntoClientRequest as _,
@@ -33,10 +42,10 @@ use super::{
     within,
 };
 use crate::{
-    Cipher, ConnectError,
+    Cipher, ConnectError, IpVersion,
     auth::Auth,
     connect::ClientOptions,
-    endpoint::Endpoint,
+    endpoint::{Address, Endpoint},
     memory,
     router::RouterHandle,
     runtime::BoxFuture,
@@ -72,6 +81,22 @@ impl<N: Network> Connect<N> {
 
     fn new(to: To) -> Self {
         Self { to, options: ClientOptions::default(), refused: None, network: PhantomData }
+    }
+
+    /// One more URL, of a router that is as good as the first one. Each attempt goes through the URLs, from the one behind the
+    /// last that was tried, until a connection can be opened; when none can, it fails as the last of them did. Every URL has
+    /// the whole time limit. A client that [reconnects](Self::reconnect) waits only after it has tried them all.
+    ///
+    /// A router that opens a connection and refuses the session ends the attempt: the next one begins behind it.
+    pub fn or(mut self, url: impl Into<String>) -> Self {
+        self.options.alternatives.push(url.into());
+        self
+    }
+
+    /// Which version of IP to connect over, instead of any that the host has.
+    pub fn ip(mut self, version: IpVersion) -> Self {
+        self.options.ip = version;
+        self
     }
 
     /// The realm to join, instead of `realm1`.
@@ -188,10 +213,12 @@ impl<N: Network> IntoFuture for Connect<N> {
             let network = N::current();
             let attempt: Box<Attempt> = match self.to {
                 To::Url(url) => {
-                    let endpoint: Endpoint = url.parse()?;
-                    let (sockets, address) = (network.clone(), endpoint.address());
-                    let dialer: Arc<Dialer> = Arc::new(move || sockets.connect(address.clone()));
-                    Box::new(move |shared| Box::pin(connect(shared, endpoint.clone(), dialer.clone())))
+                    let urls = [&url].into_iter().chain(&self.options.alternatives);
+                    let endpoints = urls.map(|url| url.parse()).collect::<Result<_, _>>()?;
+                    let (sockets, ip) = (network.clone(), self.options.ip);
+                    let dialer: Arc<Dialer> = Arc::new(move |address| sockets.connect(address, ip));
+                    let targets = Arc::new(Targets { endpoints, tried: AtomicUsize::new(0), dialer });
+                    Box::new(move |shared| Box::pin(targets.clone().connect(shared)))
                 }
                 To::Router(router) => {
                     let known_as = router.known_as();
@@ -222,6 +249,31 @@ impl<N> fmt::Debug for Connect<N> {
     }
 }
 
+/// Where a client may connect to.
+struct Targets {
+    endpoints: Vec<Endpoint>,
+    /// How often one was tried: they take turns.
+    tried: AtomicUsize,
+    dialer: Arc<Dialer>,
+}
+
+impl Targets {
+    /// One attempt: each endpoint has one chance.
+    async fn connect(self: Arc<Self>, shared: Arc<Shared>) -> Result<(), ConnectError> {
+        let mut result = Ok(());
+        for _ in &self.endpoints {
+            let place = self.tried.fetch_add(1, Ordering::Relaxed) % self.endpoints.len();
+            let Some(endpoint) = self.endpoints.get(place) else { break };
+            result = connect(shared.clone(), endpoint.clone(), self.dialer.clone()).await;
+            match &result {
+                Ok(()) => break,
+                Err(error) => tracing::debug!(%error, "no connection"),
+            }
+        }
+        result
+    }
+}
+
 /// One attempt to connect.
 async fn connect(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<(), ConnectError> {
     let dial = Dial::new(shared, endpoint, dialer)?;
@@ -240,7 +292,7 @@ struct Dial {
     tls: Option<Connector>,
 }
 
-type Dialer = dyn Fn() -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
+type Dialer = dyn Fn(Address) -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
 
 impl Dial {
     fn new(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<Self, ConnectError> {
@@ -275,7 +327,7 @@ impl Dial {
     }
 
     async fn dial(&self) -> Result<Box<dyn Socket>, ConnectError> {
-        let socket = (self.dialer)().await;
+        let socket = (self.dialer)(self.endpoint.address()).await;
         let socket = socket.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {

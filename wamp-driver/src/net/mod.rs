@@ -33,7 +33,7 @@ use bytes::BytesMut;
 use wamp_proto::Channel;
 
 use crate::{
-    Client,
+    Client, IpVersion,
     endpoint::Address,
     runtime::{BoxFuture, Runtime},
 };
@@ -56,8 +56,8 @@ pub trait Network: Runtime + Sized {
     /// The runtime that the caller is in, or a new one where there is no such thing.
     fn current() -> Arc<Self>;
 
-    /// Opens a connection.
-    fn connect(&self, to: Address) -> BoxFuture<io::Result<Box<dyn Socket>>>;
+    /// Opens a connection, over this version of IP where there are addresses: see [`IpVersion::choose`].
+    fn connect(&self, to: Address, ip: IpVersion) -> BoxFuture<io::Result<Box<dyn Socket>>>;
 
     /// Takes over a listener that is open already, and does not block.
     ///

@@ -96,6 +96,13 @@ impl<N: Network> Router<N> {
         ShutdownFuture(self.server.handle.shutdown())
     }
 
+    /// Ends as a process that is killed does, for tests of clients: stops listening and drops all connections, without
+    /// GOODBYE.
+    pub fn kill(&self) {
+        self.stop_listening();
+        self.server.handle.kill();
+    }
+
     fn stop_listening(&self) {
         lock(&self.stop).clear();
         for socket in &self.sockets {

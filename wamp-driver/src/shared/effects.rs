@@ -50,10 +50,16 @@ pub(crate) struct Effects {
     pub(super) writer: Option<Arc<dyn Writer>>,
     /// Handlers that are not needed any more. One may own the last handle of this very client, whose drop takes the lock.
     pub(super) buried: Vec<Arc<DynHandler>>,
+    /// There is something to tell those who want to know of changes.
+    pub(super) changed: bool,
 }
 
 impl Effects {
     pub(super) fn run(self, shared: &Arc<Shared>) {
+        // Before anybody goes on who has waited for the change.
+        if self.changed {
+            shared.tell_changes();
+        }
         for (waiter, outcome) in self.answers {
             // Whoever has stopped waiting does not care.
             let _ = waiter.send(outcome);

@@ -1,6 +1,6 @@
 //! The life of a client above its sessions: what happens to all that is shared when one begins or ends.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use wamp_proto::{
     Instant, Uri,
@@ -11,13 +11,14 @@ use wamp_proto::{
     uri::uris,
 };
 
-use super::{Effects, NOT_WAITED, State};
+use super::{Effects, NOT_WAITED, Shared, State};
 use crate::{
     ConnectError, Error,
     auth::Login,
     connect::Joined,
     lifecycle::{Lifecycle, MAX_CHANGES},
     queue::Queue,
+    tap::guard,
 };
 
 /// What outlives every session.
@@ -34,10 +35,14 @@ pub(crate) struct Life {
     /// The last change of state.
     last: Lifecycle,
     listeners: Vec<Arc<Queue<Lifecycle>>>,
+    /// What the hooks are to be told of; `None` when there are none.
+    untold: Option<VecDeque<Lifecycle>>,
+    /// Whether somebody is about to tell them: the order of changes is that of their coming.
+    telling: bool,
 }
 
 impl Life {
-    pub(super) fn new(machine: Reconnect) -> Self {
+    pub(super) fn new(machine: Reconnect, hooks: bool) -> Self {
         let last = Lifecycle::Connecting { attempt: 1 };
         Self {
             machine,
@@ -47,6 +52,8 @@ impl Life {
             closing: false,
             last,
             listeners: Vec::new(),
+            untold: hooks.then(VecDeque::new),
+            telling: false,
         }
     }
 
@@ -97,6 +104,31 @@ impl Life {
             change => self.last = change.clone(),
         }
         effects.wakers.extend(self.listeners.iter().filter_map(|queue| queue.push_over(change.clone())));
+        if let Some(untold) = &mut self.untold {
+            untold.push_back(change);
+            effects.changed = true;
+        }
+    }
+
+    /// The next change to tell of, to the one who does it: whoever was the first. Others leave theirs to him.
+    fn next_untold(&mut self, telling: bool) -> Option<Lifecycle> {
+        if self.telling != telling {
+            return None;
+        }
+        let next = self.untold.as_mut()?.pop_front();
+        self.telling = next.is_some();
+        next
+    }
+}
+
+impl Shared {
+    /// Tells the hooks of the application what has changed. It runs its code, so no lock is held.
+    pub(super) fn tell_changes(&self) {
+        let mut telling = false;
+        while let Some(change) = self.peek(|state| state.life.next_untold(telling)) {
+            telling = true;
+            self.options.on_change.iter().for_each(|hook| guard(|| hook(&change)));
+        }
     }
 }
 
@@ -122,6 +154,15 @@ impl State {
     /// Whether requests can be made, or will never be again.
     pub(crate) fn is_settled(&self) -> bool {
         self.session.state() == session::State::Open || self.life.is_ending()
+    }
+
+    /// The session that is open, or why there will be none; `None` while there may be one later.
+    pub(crate) fn present(&self) -> Option<Result<Arc<Joined>, Error>> {
+        match (&self.life.closed, &self.life.joined) {
+            (Some(closed), _) => Some(Err(Error::Closed(closed.clone()))),
+            (None, Some(joined)) if self.session.state() == session::State::Open => Some(Ok(joined.clone())),
+            (None, _) => None,
+        }
     }
 
     /// Why a request was refused; nothing was sent.

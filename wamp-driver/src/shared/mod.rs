@@ -36,7 +36,7 @@ use restore::{Restoring, What};
 pub(crate) use topics::{Topic, TopicStatus};
 
 use crate::{
-    CallResult, Client, ConnectError, Error,
+    CallResult, Client, ConnectError, Direction, Error, Pending,
     auth::{self, Login},
     client::Guard,
     connect::ClientOptions,
@@ -45,6 +45,7 @@ use crate::{
     machine::{BATCH, ClientMachine, Flow},
     queue::{Full, Queue},
     runtime::Runtime,
+    tap,
     wakers::Wakers,
 };
 
@@ -159,7 +160,7 @@ impl Shared {
         let state = State {
             session: Session::new(Arc::new(Config::new(realm.clone())), encoding, now),
             sessions: 0,
-            life: Life::new(machine),
+            life: Life::new(machine, !options.on_change.is_empty()),
             login: None,
             seed,
             writer: None,
@@ -289,7 +290,16 @@ impl Shared {
         look(&mut lock(&self.state))
     }
 
+    /// Shows frames to the taps, if there are any.
+    pub(crate) fn show<'a>(&self, direction: Direction, frames: impl Iterator<Item = &'a Bytes>) {
+        let taps = &self.options.taps;
+        if !taps.is_empty() {
+            tap::show(taps, direction, self.encoding(), &self.options.limits, frames);
+        }
+    }
+
     pub(crate) fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
+        let queued = frames.len();
         let (flow, room) = {
             let mut state = lock(&self.state);
             let mut bytes = 0;
@@ -310,6 +320,7 @@ impl Shared {
             (flow, room)
         };
         room.into_iter().flatten().for_each(Waker::wake);
+        self.show(Direction::Sent, frames.range(queued..));
         flow
     }
 
@@ -446,6 +457,11 @@ impl State {
     /// Whether one request is under way at most, and one procedure running.
     fn is_quiet(&self) -> bool {
         self.waiting.len() <= 1 && self.running.len() <= 1
+    }
+
+    /// What is under way.
+    pub(crate) fn under_way(&self) -> Pending {
+        Pending { requests: self.session.pending_requests(), invocations: self.running.len() }
     }
 
     /// Whether no procedure is running.

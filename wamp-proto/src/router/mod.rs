@@ -45,6 +45,7 @@ pub use rate::Rate;
 pub use reconfigure::Changes;
 pub use state::State;
 pub use timers::{Deadline, Timeout};
+pub use timestamp::format as rfc3339;
 
 use crate::{
     channel::Channel,

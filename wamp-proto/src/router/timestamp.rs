@@ -1,7 +1,7 @@
 //! Points in time as text (RFC 3339), for what the meta API tells. Microseconds since 1970 in UTC, without leap seconds.
 
-/// `2026-11-22T23:12:51.123456Z`.
-pub(super) fn format(micros: u64) -> String {
+/// Microseconds since 1970 as the meta API tells of times (RFC 3339, UTC): `2026-11-22T23:12:51.123456Z`.
+pub fn format(micros: u64) -> String {
     let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);

@@ -541,7 +541,7 @@ fn deadlines() {
         |client: &Client| client.session.poll_timeout().map(|deadline| (deadline.at - start, deadline.why));
     let request = |number| Timeout::Request(id(number));
     assert_eq!(next(&client), Some((Duration::from_millis(400), request(2))));
-    // Looking too early does nothing, nor does a clock that goes backwards.
+    // Looking too early does nothing, nor does a clock that goes backwards (fault 27).
     client.wait(399);
     client.session.handle_timeout(Instant::ZERO);
     assert_eq!(client.events(), []);

@@ -1,0 +1,201 @@
+//! A message as taps see it.
+
+use std::fmt;
+
+use bytes::Bytes;
+use wamp_proto::{
+    Dict, Encoding, Limits, Payload,
+    message::{AuthenticateExtra, ChallengeExtra, Message, MessageKind},
+};
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// To the router.
+    Sent,
+    /// From the router.
+    Received,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sent => "sent",
+            Self::Received => "received",
+        })
+    }
+}
+
+/// A message of a client, as a [`Tap`](super::Tap) sees it. Cheap to clone; the payload is looked at when it is asked for.
+///
+/// What proves who somebody is has been replaced by `(hidden)`: the `authextra` of HELLO and WELCOME, and all of CHALLENGE and
+/// AUTHENTICATE. Payloads are as they are on the wire, wrapped where there is a [`Cipher`](crate::Cipher); what an application
+/// sends in them is its own to hide.
+///
+/// Its `Display` is the direction and the JSON text.
+#[derive(Clone)]
+pub struct Observed {
+    direction: Direction,
+    kind: Option<MessageKind>,
+    size: usize,
+    encoding: Encoding,
+    /// Without secrets; empty when it is no message.
+    frame: Bytes,
+}
+
+/// What stands for a secret.
+const HIDDEN: &str = "(hidden)";
+
+/// The bounds for what we send, which is bounded by what the router takes, and for what was read once already.
+fn unlimited() -> Limits {
+    let mut limits = Limits::default();
+    (limits.message_size, limits.depth) = (Limits::MAX_MESSAGE_SIZE, Limits::MAX_DEPTH);
+    (limits.values, limits.keys, limits.uri_length) = (usize::MAX, usize::MAX, usize::MAX);
+    limits
+}
+
+impl Observed {
+    pub(super) fn new(direction: Direction, encoding: Encoding, limits: &Limits, frame: &Bytes) -> Self {
+        let limits = if direction == Direction::Sent { unlimited() } else { *limits };
+        let (kind, shown) = match Message::decode(encoding, frame, &limits) {
+            Ok(message) => (Some(message.kind()), without_secrets(message, encoding, frame)),
+            // It may be half a secret.
+            Err(_) => (None, Bytes::new()),
+        };
+        Self { direction, kind, size: frame.len(), encoding, frame: shown }
+    }
+
+    /// Whether it was sent or received.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// Which message it is; `None` when it is none, and the session is about to end for it.
+    pub fn kind(&self) -> Option<MessageKind> {
+        self.kind
+    }
+
+    /// The size of its frame in bytes, secrets included.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The serializer it came or goes in.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    /// The whole message as JSON, whatever it is serialized in; `None` when it is no message.
+    pub fn json(&self) -> Option<String> {
+        let text = self.message()?.encode(Encoding::Json).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// The payload, if the message has one.
+    pub fn payload(&self) -> Option<Payload> {
+        self.message()?.payload().cloned()
+    }
+
+    /// The same, keeping nothing alive but what it shows.
+    pub(super) fn detached(&self) -> Self {
+        Self { frame: Bytes::copy_from_slice(&self.frame), ..self.clone() }
+    }
+
+    fn message(&self) -> Option<Message> {
+        self.kind.and_then(|_| Message::decode(self.encoding, &self.frame, &unlimited()).ok())
+    }
+}
+
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.json() {
+            Some(json) => write!(f, "{} {json}", self.direction),
+            None => write!(f, "{} {} bytes that are no message", self.direction, self.size),
+        }
+    }
+}
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The frame to show of a message.
+fn without_secrets(mut message: Message, encoding: Encoding, frame: &Bytes) -> Bytes {
+    match &mut message {
+        Message::Hello(hello) => hide(&mut hello.details.authextra),
+        Message::Welcome(welcome) => hide(&mut welcome.details.authextra),
+        Message::Challenge(challenge) => {
+            challenge.extra = ChallengeExtra::default();
+            challenge.extra.challenge = Some(HIDDEN.to_owned());
+        }
+        Message::Authenticate(authenticate) => {
+            authenticate.signature = HIDDEN.into();
+            authenticate.extra = AuthenticateExtra::default();
+        }
+        _ => return frame.clone(),
+    }
+    // What was decoded can be encoded; if not, nothing is shown.
+    message.encode(encoding).unwrap_or_default()
+}
+
+/// The names are of use, the values are not to be seen.
+fn hide(extra: &mut Option<Dict>) {
+    if let Some(extra) = extra {
+        let names = extra.keys().map(str::to_owned).collect::<Vec<_>>();
+        for name in names {
+            extra.insert(name, HIDDEN);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed(json: &'static str) -> Observed {
+        let frame = Bytes::from_static(json.as_bytes());
+        Observed::new(Direction::Received, Encoding::Json, &Limits::default(), &frame)
+    }
+
+    #[test]
+    fn secrets_are_hidden_and_the_rest_is_not() {
+        for (json, shown) in [
+            (
+                r#"[1,"realm1",{"authid":"joe","authextra":{"nonce":"s3cret","pubkey":"s3cret"},"roles":{}}]"#,
+                r#""authextra":{"nonce":"(hidden)","pubkey":"(hidden)"}"#,
+            ),
+            (
+                r#"[2,1,{"roles":{},"authextra":{"verifier":"s3cret"}}]"#,
+                r#""authextra":{"verifier":"(hidden)"}"#,
+            ),
+            (
+                r#"[4,"wampcra",{"challenge":"s3cret","salt":"s3cret","iterations":1}]"#,
+                r#"[4,"wampcra",{"challenge":"(hidden)"}]"#,
+            ),
+            (r#"[5,"s3cret",{"nonce":"s3cret","_mine":"s3cret"}]"#, r#"[5,"(hidden)",{}]"#),
+        ] {
+            let message = observed(json);
+            let text = format!("{message} {message:?} {}", message.json().unwrap());
+            assert!(text.contains(shown) && !text.contains("s3cret"), "{text}");
+            assert!(!format!("{:?}", message.frame).contains("s3cret"));
+            assert_eq!(message.size(), json.len());
+        }
+    }
+
+    #[test]
+    fn other_messages_are_shown_as_they_are() {
+        let message = observed(r#"[48,7,{},"com.example.add",[2,3]]"#);
+        assert_eq!(message.kind(), Some(MessageKind::Call));
+        assert_eq!(message.to_string(), r#"received [48,7,{},"com.example.add",[2,3]]"#);
+        assert_eq!(message.payload().unwrap().args::<(u8, u8)>().unwrap(), (2, 3));
+    }
+
+    #[test]
+    fn what_is_no_message_is_not_shown() {
+        let message = observed(r#"[5,"s3cret""#);
+        assert_eq!((message.kind(), message.json(), message.size()), (None, None, 11));
+        assert_eq!(message.to_string(), "received 11 bytes that are no message");
+    }
+}
