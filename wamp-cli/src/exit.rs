@@ -39,8 +39,8 @@ pub(crate) enum Code {
     Protocol = 10,
     /// The session ended while it was needed.
     Lost = 11,
-    /// A signature that was to be verified is wrong.
-    WrongSignature = 12,
+    /// What was to be so is not: a limit of a benchmark, a case of `conform`, a signature.
+    AssertionFailed = 12,
     /// SIGINT.
     Interrupted = 130,
     /// SIGTERM.

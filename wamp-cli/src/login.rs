@@ -3,6 +3,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use wamp_tokio::{
@@ -12,7 +13,7 @@ use wamp_tokio::{
 };
 
 use crate::{
-    args::{AuthMethod, Globals, Login, Tls},
+    args::{AuthMethod, Globals, Login, StoredSecrets, Tls},
     exit::Failure,
     value,
 };
@@ -24,6 +25,7 @@ pub(crate) struct Kind {
     flag: &'static str,
     variables: &'static [&'static str],
     flags: fn(&Login) -> (&Option<Secret>, &Option<PathBuf>),
+    stored: fn(&StoredSecrets) -> &Option<Secret>,
 }
 
 /// The private key of cryptosign.
@@ -31,6 +33,7 @@ pub(crate) const PRIVATE_KEY: Kind = Kind {
     flag: "--private-key",
     variables: &["WAMP_PRIVATE_KEY"],
     flags: |login| (&login.private_key, &login.private_key_file),
+    stored: |stored| &stored.private_key,
 };
 
 /// The password of WAMP-SCRAM.
@@ -38,6 +41,7 @@ pub(crate) const PASSWORD: Kind = Kind {
     flag: "--password",
     variables: &["WAMP_PASSWORD"],
     flags: |login| (&login.password, &login.password_file),
+    stored: |stored| &stored.password,
 };
 
 /// The shared secret of WAMP-CRA. Those who come from wampy have it in another variable.
@@ -45,6 +49,7 @@ pub(crate) const SECRET: Kind = Kind {
     flag: "--secret",
     variables: &["WAMP_SECRET", "WAMPYSECRET"],
     flags: |login| (&login.secret, &login.secret_file),
+    stored: |stored| &stored.secret,
 };
 
 /// A ticket.
@@ -52,6 +57,7 @@ const TICKET: Kind = Kind {
     flag: "--ticket",
     variables: &["WAMP_TICKET"],
     flags: |login| (&login.ticket, &login.ticket_file),
+    stored: |stored| &stored.ticket,
 };
 
 /// The methods that have a secret, the strongest first.
@@ -63,7 +69,7 @@ const STRONGEST_FIRST: [(AuthMethod, Kind); 4] = [
 ];
 
 impl Kind {
-    /// Where the secret is, if it is given at all: a flag beats the environment.
+    /// Where the secret is, if it is given at all: a flag beats the environment, which beats the context.
     pub(crate) fn find(self, login: &Login) -> Result<Option<Secret>, Failure> {
         let flag = self.flag;
         match (self.flags)(login) {
@@ -71,7 +77,9 @@ impl Kind {
             (Some(secret), None) => Ok(Some(secret.clone())),
             (None, Some(path)) if path == Path::new("-") => stdin().map(Some),
             (None, Some(path)) => Ok(Some(Secret::file(path))),
-            (None, None) => Ok(self.variable().map(Secret::env)),
+            (None, None) => {
+                Ok(self.variable().map(Secret::env).or_else(|| (self.stored)(&login.stored).clone()))
+            }
         }
     }
 
@@ -79,6 +87,12 @@ impl Kind {
     pub(crate) fn read(self, login: &Login) -> Result<proto::auth::Secret, Failure> {
         let secret = self.find(login)?.ok_or_else(|| self.missing())?;
         Ok(secret.read()?)
+    }
+
+    /// A flag or the environment says where it is.
+    fn is_given(self, login: &Login) -> bool {
+        let (literal, file) = (self.flags)(login);
+        literal.is_some() || file.is_some() || self.variable().is_some()
     }
 
     /// An empty variable is one that is not set.
@@ -90,6 +104,11 @@ impl Kind {
         let (flag, variable) = (self.flag, self.variables.join(" or "));
         Failure::usage(format!("there is no secret: set {variable}, or give {flag}-file or {flag}"))
     }
+}
+
+/// A flag or the environment has a secret.
+pub(crate) fn has_secret(login: &Login) -> bool {
+    STRONGEST_FIRST.iter().any(|(_, kind)| kind.is_given(login))
 }
 
 /// The ways that are offered to the router: those that were asked for, or all that a secret is given for.
@@ -176,10 +195,15 @@ fn one_stdin(login: &Login) -> Result<(), Failure> {
     }
 }
 
-/// A line from stdin, without its end.
+/// A line from stdin, without its end: read once, however many sessions there are.
 fn stdin() -> Result<Secret, Failure> {
+    static LINE: OnceLock<Secret> = OnceLock::new();
+    if let Some(secret) = LINE.get() {
+        return Ok(secret.clone());
+    }
     let bytes = value::bytes_of(Path::new("-"))?;
     let text = String::from_utf8(bytes).map_err(|_| Failure::usage("the secret on stdin is no text"))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(Secret::literal(line.strip_suffix('\r').unwrap_or(line)))
+    let secret = Secret::literal(line.strip_suffix('\r').unwrap_or(line));
+    Ok(LINE.get_or_init(|| secret).clone())
 }

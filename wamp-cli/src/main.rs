@@ -4,12 +4,15 @@
 
 mod args;
 mod commands;
+mod contexts;
 mod duration;
 mod exit;
+mod latency;
 mod login;
 mod output;
 mod session;
 mod signals;
+mod template;
 mod value;
 
 use std::{process::ExitCode, time::Duration};
@@ -25,7 +28,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(args::words(std::env::args_os()));
     log(&cli.globals);
     let printer = Printer::new(cli.globals.output);
     match run(cli, printer) {
@@ -43,7 +46,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, printer: Printer) -> Result<(), Failure> {
+fn run(mut cli: Cli, printer: Printer) -> Result<(), Failure> {
+    if cli.command.is_client() {
+        contexts::fill(&mut cli.globals)?;
+    }
+    if cli.globals.realm.is_empty() && !matches!(cli.command, args::Command::Context(_)) {
+        cli.globals.realm.push("realm1".to_owned());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

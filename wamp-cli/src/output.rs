@@ -10,6 +10,7 @@ use wamp_tokio::{
 use crate::{
     args::Output,
     exit::{Code, Failure},
+    template::Template,
     value::to_base64,
 };
 
@@ -26,27 +27,50 @@ impl Printer {
         Self { output, terminal: io::stdout().is_terminal() }
     }
 
+    /// Whether it is people who read it.
+    pub(crate) fn is_for_people(self) -> bool {
+        self.output == Output::Pretty || self.output == Output::Auto && self.terminal
+    }
+
+    /// Whether a report is to be XML.
+    pub(crate) fn is_junit(self) -> bool {
+        self.output == Output::Junit
+    }
+
+    /// One that prints a line for each value, also on a terminal, unless somebody asked for more.
+    pub(crate) fn lines(self) -> Self {
+        if self.output == Output::Auto { self.json() } else { self }
+    }
+
+    /// One that prints JSON in one line.
+    pub(crate) fn json(self) -> Self {
+        Self { output: Output::Json, ..self }
+    }
+
     /// Prints a result.
     pub(crate) fn result(self, payload: &Payload) -> Result<(), Failure> {
-        print(self.render(result(payload)?).as_bytes(), true)
+        self.value(result(payload)?)
     }
 
     /// Prints a value of our own.
     pub(crate) fn value(self, value: Value) -> Result<(), Failure> {
-        print(self.render(value).as_bytes(), true)
+        match (self.output, &value) {
+            (Output::Raw, Value::Text(text)) => print(text.as_bytes(), false),
+            (Output::Raw, Value::Bytes(bytes)) => print(bytes, false),
+            _ => print(self.render(value).as_bytes(), true),
+        }
     }
 
     /// Prints an event in one line, or in several for people.
     pub(crate) fn event(self, event: &Event) -> Result<(), Failure> {
-        let line = Value::Dict(Dict::from_iter([
-            ("subscription", Value::from(event.subscription.get())),
-            ("publication", Value::from(event.publication.get())),
-            ("topic", Value::from(event.topic.as_str())),
-            ("args", list(&event.payload)?),
-            ("kwargs", dict(&event.payload)?),
-            ("details", Value::Dict(details(event)?)),
-        ]));
-        print(self.render(line).as_bytes(), true)
+        print(self.render(described(event)?).as_bytes(), true)
+    }
+
+    /// Prints an event as a template has it.
+    pub(crate) fn formatted(self, template: &Template, event: &Event) -> Result<(), Failure> {
+        let text = template.fill(&printable(described(event)?));
+        let text = if self.terminal { text.replace(is_control, "\u{FFFD}") } else { text };
+        print(text.as_bytes(), true)
     }
 
     /// Prints an error for programs, when the output is for programs.
@@ -70,6 +94,18 @@ impl Printer {
             (_, value) => value.to_string(),
         }
     }
+}
+
+/// An event with all that there is to say of it.
+fn described(event: &Event) -> Result<Value, Failure> {
+    Ok(Value::Dict(Dict::from_iter([
+        ("subscription", Value::from(event.subscription.get())),
+        ("publication", Value::from(event.publication.get())),
+        ("topic", Value::from(event.topic.as_str())),
+        ("args", list(&event.payload)?),
+        ("kwargs", dict(&event.payload)?),
+        ("details", Value::Dict(details(event)?)),
+    ])))
 }
 
 fn is_control(c: char) -> bool {

@@ -3,11 +3,17 @@
 use std::time::Duration;
 
 use wamp_tokio::{
-    Client,
+    Client, ClientOptions, Connect,
     proto::{Match, Pattern, Uri, uri::UriRule},
 };
 
-use crate::{args::Globals, exit::Failure, login, output::Printer, signals::Signals};
+use crate::{
+    args::{Globals, Serializer},
+    exit::{Code, Failure},
+    login,
+    output::Printer,
+    signals::Signals,
+};
 
 /// What the commands share.
 pub(crate) struct Context {
@@ -25,6 +31,51 @@ impl Context {
         }
     }
 
+    /// The same, for a router elsewhere.
+    pub(crate) fn with_url(&self, url: &str) -> Self {
+        Self { globals: Globals { url: Some(url.to_owned()), ..self.globals.clone() }, printer: self.printer }
+    }
+
+    /// The same, with this serializer.
+    pub(crate) fn speaking(&self, serializer: Serializer) -> Self {
+        Self {
+            globals: Globals { serializer: Some(serializer), ..self.globals.clone() },
+            printer: self.printer,
+        }
+    }
+
+    /// The same, for a router elsewhere that asks nobody who they are.
+    pub(crate) fn at(&self, url: String) -> Self {
+        let mut context = self.with_url(&url);
+        (context.globals.login, context.globals.tls) = Default::default();
+        context
+    }
+
+    /// A session of the realm.
+    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        let mut failures = 0_u32;
+        loop {
+            let ended = connect(&self.globals).await;
+            failures = failures.saturating_add(1);
+            match ended {
+                Err(failure)
+                    if failure.code == Code::CannotConnect && failures != self.globals.max_failures =>
+                {
+                    tracing::warn!(error = failure.message, "not connected, trying again");
+                    tokio::time::sleep(BETWEEN).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// What a session of the realm is made with.
+    pub(crate) fn options(&self) -> Result<ClientOptions, Failure> {
+        let mut options = ClientOptions::default();
+        let _ = connection(&self.globals)?.options(|set| options = set.clone());
+        Ok(options)
+    }
+
     /// Joins the realm, runs the command and closes the session in order, also when a signal ends the command.
     pub(crate) async fn run(
         &self,
@@ -33,7 +84,7 @@ impl Context {
         // Not earlier: until here, a signal just ends the process, also one that waits for its stdin.
         let mut signals = Signals::catch()?;
         let client = tokio::select! {
-            client = connect(&self.globals) => client?,
+            client = self.connect() => client?,
             ended = signals.next() => return Err(ended),
         };
         tracing::info!(session = %client.session(), encoding = %client.encoding(), "joined");
@@ -53,11 +104,16 @@ pub(crate) fn check_uri(uri: &str, policy: Match) -> Result<(), Failure> {
 }
 
 async fn connect(globals: &Globals) -> Result<Client, Failure> {
+    Ok(connection(globals)?.await?)
+}
+
+/// A connection as the flags want it.
+fn connection(globals: &Globals) -> Result<Connect, Failure> {
     let [realm] = globals.realm.as_slice() else {
         return Err(Failure::usage("a client joins one realm: give --realm once"));
     };
     realm.parse::<Uri>().map_err(|error| Failure::usage(format!("bad realm: {error}")))?;
-    let connect = wamp_tokio::connect(&globals.url).realm(realm).agent(AGENT).options(|options| {
+    let connect = wamp_tokio::connect(globals.url()).realm(realm).agent(AGENT).options(|options| {
         if let Some(serializer) = globals.serializer {
             options.serializers = vec![serializer.into()];
         }
@@ -68,9 +124,12 @@ async fn connect(globals: &Globals) -> Result<Client, Failure> {
             options.close_timeout = options.close_timeout.min(timeout.max(MIN_CLOSE));
         }
     });
-    let connect = login::ways(globals)?.into_iter().fold(connect, wamp_tokio::Connect::auth);
-    Ok(login::secured(connect, &globals.tls)?.await?)
+    let connect = login::ways(globals)?.into_iter().fold(connect, Connect::auth);
+    login::secured(connect, &globals.tls)
 }
+
+/// The time between two tries to connect.
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// What we are called in the router's logs.
 const AGENT: &str = concat!("wamp-cli-", env!("CARGO_PKG_VERSION"));

@@ -21,16 +21,22 @@ enum Typing {
     Json,
 }
 
+impl Typing {
+    fn of(arguments: &args::Payload) -> Self {
+        match (arguments.string, arguments.json) {
+            (true, _) => Self::Text,
+            (_, true) => Self::Json,
+            _ => Self::Guess,
+        }
+    }
+}
+
 /// The payload of a call or an event. Reads files and stdin when it is told to.
 pub(crate) fn payload(arguments: &args::Payload) -> Result<Payload, Failure> {
     if let Some(path) = &arguments.payload {
         return whole_payload(&text_of(path)?);
     }
-    let typing = match (arguments.string, arguments.json) {
-        (true, _) => Typing::Text,
-        (_, true) => Typing::Json,
-        _ => Typing::Guess,
-    };
+    let typing = Typing::of(arguments);
     let args = match &arguments.args {
         Some(list) => match json(list)? {
             Value::List(items) => items,
@@ -38,6 +44,15 @@ pub(crate) fn payload(arguments: &args::Payload) -> Result<Payload, Failure> {
         },
         None => arguments.arguments.iter().map(|word| typed(typing, word)).collect::<Result<_, _>>()?,
     };
+    build(&args, &keywords(arguments)?)
+}
+
+/// The payload of an event that a line is the one positional argument of.
+pub(crate) fn line_payload(arguments: &args::Payload, line: &str) -> Result<Payload, Failure> {
+    build(&[typed(Typing::of(arguments), line)?], &keywords(arguments)?)
+}
+
+fn keywords(arguments: &args::Payload) -> Result<Dict, Failure> {
     let mut kwargs = match &arguments.kwargs {
         Some(dict) => match json(dict)? {
             Value::Dict(dict) => dict,
@@ -51,7 +66,7 @@ pub(crate) fn payload(arguments: &args::Payload) -> Result<Payload, Failure> {
             return Err(Failure::usage(format!("the keyword argument `{name}` is given twice")));
         }
     }
-    build(&args, &kwargs)
+    Ok(kwargs)
 }
 
 /// A payload of these arguments. MessagePack has all types, and is transcoded when the session speaks something else.
@@ -201,7 +216,8 @@ pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
-fn text_of(path: &Path) -> Result<String, Failure> {
+/// The text in a file, or on stdin for `-`.
+pub(crate) fn text_of(path: &Path) -> Result<String, Failure> {
     let wrong = |_| Failure::usage(format!("{} is not UTF-8 text; @@ takes any bytes", path.display()));
     String::from_utf8(bytes_of(path)?).map_err(wrong)
 }

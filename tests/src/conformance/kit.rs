@@ -270,8 +270,10 @@ impl RouterSettings {
     }
 }
 
-fn start<A: Adapter>(settings: RouterSettings) -> BoxFuture<Result<Arc<dyn Serving>, StartError>> {
-    let started = settings.builder::<A::Network>().into_future();
+fn start<N: Network<Client: Into<Client>>>(
+    settings: RouterSettings,
+) -> BoxFuture<Result<Arc<dyn Serving>, StartError>> {
+    let started = settings.builder::<N>().into_future();
     Box::pin(async move { Ok(Arc::new(started.await?) as Arc<dyn Serving>) })
 }
 
@@ -287,7 +289,7 @@ fn start_elsewhere<A: Adapter>(settings: RouterSettings) -> BoxFuture<Result<Arc
     thread::spawn(move || {
         A::run(async move {
             let (stop, stopped) = oneshot::channel::<()>();
-            let router = match start::<A>(settings).await {
+            let router = match start::<A::Network>(settings).await {
                 Ok(router) => router,
                 Err(error) => return drop(tell.send(Err(error))),
             };
@@ -338,10 +340,15 @@ impl Serving for Elsewhere {
 impl Kit {
     /// Clients and routers of one adapter. To be called within [`Adapter::run`].
     pub fn of<A: Adapter>() -> Self {
+        Self::on::<A::Network>()
+    }
+
+    /// Clients and routers of one network, where [`Network::current`] works.
+    pub fn on<N: Network<Client: Into<Client>>>() -> Self {
         Self {
-            runtime: A::Network::current(),
-            connect: |url, options| finish(Connect::<A::Network>::url(url), options),
-            start: start::<A>,
+            runtime: N::current(),
+            connect: |url, options| finish(Connect::<N>::url(url), options),
+            start: start::<N>,
             in_process: true,
         }
     }

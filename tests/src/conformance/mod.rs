@@ -20,6 +20,7 @@ mod payloads;
 mod progress;
 mod reconnect;
 mod registrations;
+pub mod remote;
 mod restarts;
 mod rules;
 mod secrets;

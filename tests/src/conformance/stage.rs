@@ -4,14 +4,15 @@ use std::{
     fmt,
     ops::Deref,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use wamp_driver::{
-    BoxFuture, Client, ClientOptions, ConnectError,
+    BoxFuture, Client, ClientOptions, CloseFuture, ConnectError,
     proto::{Encoding, router::Counts},
 };
 
@@ -67,6 +68,10 @@ pub struct Stage {
     url: Option<String>,
     /// `None` when it is somebody else's: then nobody can look into it.
     router: Option<Arc<dyn Serving>>,
+    /// What clients have that a case does not say.
+    options: ClientOptions,
+    /// The ends of the clients at somebody else's router, which no case waits for.
+    ends: Arc<Mutex<Vec<CloseFuture>>>,
 }
 
 impl Stage {
@@ -75,12 +80,21 @@ impl Stage {
             Transport::InProcess => None,
             _ => router.endpoints().first().map(ToString::to_string),
         };
-        Self { kit, encoding, batched: false, url, router: Some(router) }
+        let (options, ends) = Default::default();
+        Self { kit, encoding, batched: false, url, router: Some(router), options, ends }
     }
 
     /// A router that runs already, whoever made it.
     pub fn at(kit: Kit, url: impl Into<String>, encoding: Encoding) -> Self {
-        Self { kit, encoding, batched: false, url: Some(url.into()), router: None }
+        let (options, ends) = Default::default();
+        Self { kit, encoding, batched: false, url: Some(url.into()), router: None, options, ends }
+    }
+
+    /// The same, with other defaults for the clients, such as who they are.
+    #[must_use]
+    pub fn with_options(mut self, options: ClientOptions) -> Self {
+        self.options = options;
+        self
     }
 
     /// The same, for clients that ask for batches (W-50).
@@ -107,14 +121,16 @@ impl Stage {
 
     /// A connection to be made.
     pub fn connect(&self) -> Dial {
-        let dial = match (&self.url, &self.router) {
-            (Some(url), _) => self.kit.connect(url),
+        let mut dial = match (&self.url, &self.router) {
+            (Some(url), Some(_)) => self.kit.connect(url),
+            (Some(url), None) => self.kit.connect(url).remembered(self.ends.clone()),
             (None, Some(router)) => {
                 let router = router.clone();
                 Dial::new(move |options| router.connect(options))
             }
             (None, None) => unreachable!("a stage has a URL or a router"),
         };
+        dial.options = self.options.clone();
         dial.serializers([self.encoding]).options(|options| options.batched = self.batched)
     }
 
@@ -146,6 +162,15 @@ impl Stage {
     pub async fn settle(&self, as_expected: impl Fn(&Counts) -> bool) {
         if let Some(router) = &self.router {
             self.kit.settle(&**router, as_expected).await;
+        }
+    }
+
+    /// The end of every client that has joined somebody else's router, which knows nothing of them afterwards.
+    pub(super) fn ends(&self) -> impl Future<Output = ()> + use<> {
+        let ends = self.ends.clone();
+        async move {
+            let ends = std::mem::take(&mut *ends.lock().unwrap_or_else(PoisonError::into_inner));
+            join_all(ends).await;
         }
     }
 
@@ -187,6 +212,19 @@ impl Dial {
         connect: impl FnOnce(ClientOptions) -> BoxFuture<Result<Client, ConnectError>> + Send + 'static,
     ) -> Self {
         Self { options: ClientOptions::default(), connect: Box::new(connect) }
+    }
+
+    /// The same; the end of the client is kept here.
+    fn remembered(self, ends: Arc<Mutex<Vec<CloseFuture>>>) -> Self {
+        let connect = self.connect;
+        let connect = move |options| -> BoxFuture<Result<Client, ConnectError>> {
+            Box::pin(async move {
+                let client = connect(options).await?;
+                ends.lock().unwrap_or_else(PoisonError::into_inner).push(client.closed());
+                Ok(client)
+            })
+        };
+        Self { options: self.options, connect: Box::new(connect) }
     }
 
     /// Changes any of the settings.

@@ -3,6 +3,7 @@
 mod adapters;
 mod children;
 mod pairs;
+mod remote;
 
 /// A test for each case.
 macro_rules! tests {

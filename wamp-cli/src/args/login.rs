@@ -3,12 +3,13 @@
 use std::{convert::Infallible, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
 use wamp_tokio::auth::{PublicKey, Secret};
 
 /// Who joins, and the proofs of it.
 ///
 /// The environment is no business of clap's here: a flag beats a variable, and help must not show what a variable holds.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Authentication")]
 pub(crate) struct Login {
     /// Join as this user.
@@ -77,10 +78,24 @@ pub(crate) struct Login {
     /// Have the router prove, with cryptosign, that it has this public key.
     #[arg(long, global = true, env = "WAMP_ROUTER_KEY", value_name = "HEX")]
     pub(crate) router_key: Option<PublicKey>,
+
+    /// What the context has.
+    #[arg(skip)]
+    pub(crate) stored: StoredSecrets,
+}
+
+/// Secrets that are neither in flags nor in the usual variables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoredSecrets {
+    pub(crate) private_key: Option<Secret>,
+    pub(crate) password: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) ticket: Option<Secret>,
 }
 
 /// A method of authentication, by its name in the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum AuthMethod {
     /// No proof at all.
     Anonymous,

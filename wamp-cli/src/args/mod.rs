@@ -1,46 +1,60 @@
 //! The command line: what may be said, and the help for it.
 
 mod auth;
+mod bench;
 mod call;
+mod conform;
+mod context;
 mod keygen;
 mod login;
 mod meta;
 mod msg;
+mod pages;
+mod ping;
 mod publish;
 mod register;
 mod router;
 mod subscribe;
 mod tls;
+mod trace;
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use wamp_tokio::proto::{Encoding, Match};
+
+use serde::{Deserialize, Serialize};
 
 use crate::duration;
 
 pub(crate) use {
     auth::{AuthCommand, AuthDerive, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Salting},
+    bench::{Bench, BenchCommand, BenchConnect, BenchLatency, BenchPubsub, BenchRpc, Pacing},
     call::Call,
+    conform::{Conform, ProfileName},
+    context::{ContextAdd, ContextCommand},
     keygen::{KeygenCommand, KeygenTls},
-    login::{AuthMethod, Login},
+    login::{AuthMethod, Login, StoredSecrets},
     meta::{
         ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SubscriptionCommand, Watch,
         Watched, Why,
     },
-    msg::{MsgCommand, MsgDecode, MsgEncode},
+    msg::{MsgCommand, MsgDecode, MsgEncode, MsgValidate},
+    pages::{Completion, Man},
+    ping::Ping,
     publish::{Audience, Publish},
     register::{Answer, Register},
     router::{Explain, PermissionsCommand, RouterCommand, RouterFile, RouterRun},
     subscribe::{Subscribe, Until},
     tls::Tls,
+    trace::Trace,
 };
 
 /// The version, with the program that says so: other packages install a `wamp`, too.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (wamp-cli, ", env!("CARGO_PKG_REPOSITORY"), ")");
 
 /// What the exit codes mean.
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
     0  done
     1  internal error
@@ -54,7 +68,7 @@ Exit codes:
     9  application error (its URI on stderr; the whole error on stdout with -o json)
    10  somebody broke the protocol
    11  the connection was lost
-   12  a signature is wrong
+   12  an assertion failed: a limit of bench, a case of conform, a signature
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)
 
@@ -76,12 +90,13 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Connect to the router at this URL: ws:// or wss://, tcp:// or tcps:// (rs://, rss://), unix://, ws+unix://.
-    #[arg(short, long, global = true, env = "WAMP_URL", default_value = "ws://localhost:8080/ws")]
-    pub(crate) url: String,
+    /// Connect to the router at this URL: ws:// or wss://, tcp:// or tcps:// (rs://, rss://), unix://, ws+unix://
+    /// [default: ws://localhost:8080/ws].
+    #[arg(short, long, global = true, env = "WAMP_URL")]
+    pub(crate) url: Option<String>,
 
-    /// Join this realm; `router run` takes the flag several times and offers them all.
-    #[arg(short, long, global = true, env = "WAMP_REALM", default_value = "realm1")]
+    /// Join this realm; `router run` takes the flag several times and offers them all [default: realm1].
+    #[arg(short, long, global = true, env = "WAMP_REALM")]
     pub(crate) realm: Vec<String>,
 
     /// Speak this serializer only, instead of letting the router choose.
@@ -92,9 +107,17 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "DUR", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
 
+    /// Try to connect this many times, without an end with 0: as the `wamp` of autobahn-python does.
+    #[arg(long, global = true, value_name = "N", default_value = "1", hide = true)]
+    pub(crate) max_failures: u32,
+
     /// Print results in this form.
     #[arg(short, long, global = true, env = "WAMP_OUTPUT", value_enum, default_value = "auto")]
     pub(crate) output: Output,
+
+    /// Take the settings of this context that neither flags nor environment say, instead of those of the selected one.
+    #[arg(long, global = true, env = "WAMP_CONTEXT", value_name = "NAME")]
+    pub(crate) context: Option<String>,
 
     /// Print nothing on stderr but errors.
     #[arg(short, long, global = true)]
@@ -113,8 +136,33 @@ pub(crate) struct Globals {
     pub(crate) tls: Tls,
 }
 
+/// The words of the command line, with those of autobahn-python's `wamp` put as ours: `--keyword NAME VALUE`.
+pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut words = words.into_iter();
+    let mut out: Vec<OsString> = Vec::new();
+    while let Some(mut word) = words.next() {
+        let follows_keyword = out.last().is_some_and(|before| before == "--keyword");
+        if follows_keyword && !word.to_string_lossy().contains('=') {
+            if let Some(value) = words.next() {
+                word.push("=");
+                word.push(value);
+            }
+        }
+        out.push(word);
+    }
+    out
+}
+
+impl Globals {
+    /// The router to connect to.
+    pub(crate) fn url(&self) -> &str {
+        self.url.as_deref().unwrap_or("ws://localhost:8080/ws")
+    }
+}
+
 /// A serializer by its short name.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Serializer {
     /// JSON.
     Json,
@@ -145,6 +193,10 @@ pub(crate) enum Output {
     Jsonl,
     /// JSON over several lines.
     Pretty,
+    /// The bytes of a single text or binary value, without a newline; anything else as JSON.
+    Raw,
+    /// For `conform`: XML as CI systems know it from JUnit.
+    Junit,
 }
 
 /// What to do.
@@ -164,7 +216,15 @@ pub(crate) enum Command {
     /// Ask the router who and what is there, and watch it change.
     #[command(subcommand)]
     Meta(MetaCommand),
-    /// Decode and encode single messages.
+    /// Find out whether a router answers, and how fast.
+    Ping(Ping),
+    /// Measure how fast a router is.
+    Bench(Bench),
+    /// Print all messages that pass through a proxy, as JSON.
+    Trace(Trace),
+    /// Put a router to the cases that any router must pass.
+    Conform(Conform),
+    /// Decode, encode and check single messages.
     #[command(subcommand)]
     Msg(MsgCommand),
     /// Make keys and what routers keep of secrets; sign and verify challenges.
@@ -173,6 +233,36 @@ pub(crate) enum Command {
     /// Make certificates for tests.
     #[command(subcommand)]
     Keygen(KeygenCommand),
+    /// Keep settings under names: which router, which realm, who one is.
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// Print the script with which a shell completes commands and flags.
+    Completion(Completion),
+    /// Print a page of the manual, or write all of them.
+    Man(Man),
+    /// Print which program this is.
+    Version,
+    /// Print what the exit codes mean.
+    #[command(after_help = EXIT_CODES)]
+    ExitCodes,
+}
+
+impl Command {
+    /// It joins a realm, and wants to know which: a context says that.
+    pub(crate) fn is_client(&self) -> bool {
+        matches!(
+            self,
+            Self::Call(_)
+                | Self::Publish(_)
+                | Self::Subscribe(_)
+                | Self::Register(_)
+                | Self::Meta(_)
+                | Self::Ping(_)
+                | Self::Bench(_)
+                | Self::Trace(_)
+                | Self::Conform(_)
+        )
+    }
 }
 
 /// The payload of a call or an event, as the command line says it.
@@ -256,6 +346,21 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&Cli::command());
+    }
+
+    #[test]
+    fn words_of_autobahn() {
+        let put = |line: &str| {
+            let words = words(line.split(' ').map(OsString::from));
+            words.join(std::ffi::OsStr::new(" ")).into_string().unwrap()
+        };
+        for (said, meant) in [
+            ("wamp call u --keyword a 1 --keyword b x=y", "wamp call u --keyword a=1 --keyword b=x=y"),
+            ("wamp call u --keyword a=1 2", "wamp call u --keyword a=1 2"),
+            ("wamp call u --keyword a", "wamp call u --keyword a"),
+        ] {
+            assert_eq!(put(said), meant);
+        }
     }
 
     #[test]

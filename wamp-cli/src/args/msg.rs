@@ -11,6 +11,8 @@ pub(crate) enum MsgCommand {
     Decode(MsgDecode),
     /// Serialize a message that is given as its JSON list.
     Encode(MsgEncode),
+    /// Check messages, and say of each what is wrong with it and where.
+    Validate(MsgValidate),
 }
 
 /// `wamp msg decode`.
@@ -45,4 +47,22 @@ pub(crate) struct MsgEncode {
     /// Print the bytes themselves.
     #[arg(long)]
     pub(crate) raw: bool,
+}
+
+/// `wamp msg validate`.
+#[derive(Debug, Args)]
+pub(crate) struct MsgValidate {
+    /// Messages: JSON lists, or with --serializer msgpack or cbor hexadecimal digits or Base64; - reads one from each line of
+    /// stdin, which is the default.
+    #[arg(value_name = "MESSAGE")]
+    pub(crate) messages: Vec<String>,
+    /// Read one from each line of this file.
+    #[arg(long, conflicts_with = "messages")]
+    pub(crate) file: Option<PathBuf>,
+    /// Take all as hexadecimal digits.
+    #[arg(long, conflicts_with = "base64")]
+    pub(crate) hex: bool,
+    /// Take all as Base64.
+    #[arg(long)]
+    pub(crate) base64: bool,
 }

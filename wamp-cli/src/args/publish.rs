@@ -22,13 +22,22 @@ pub(crate) struct Publish {
     /// Ask the router to tell the subscribers who publishes.
     #[arg(long)]
     pub(crate) disclose: bool,
+    /// Publish an event for each line of stdin, which is its argument.
+    #[arg(long, conflicts_with_all = ["arguments", "args", "payload", "repeat"])]
+    pub(crate) lines: bool,
+    /// Publish this many times.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) repeat: u64,
+    /// Publish this many in a second at most, such as 10/s.
+    #[arg(long, value_name = "N/s", value_parser = super::bench::rate)]
+    pub(crate) rate: Option<f64>,
     /// Who gets the event.
     #[command(flatten)]
     pub(crate) audience: Audience,
 }
 
 /// Who gets an event: each list may be given several times, or with commas.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Audience {
     /// Keep the event from this session itself, were it subscribed.
     #[arg(long, value_name = "BOOL", default_value = "true", action = ArgAction::Set)]

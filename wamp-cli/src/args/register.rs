@@ -1,9 +1,12 @@
 //! The flags of `wamp register`.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 use wamp_tokio::InvocationPolicy;
 
 use super::MatchPolicy;
+use crate::duration;
 
 /// `wamp register`.
 #[derive(Debug, Args)]
@@ -13,11 +16,14 @@ pub(crate) struct Register {
     /// What to answer.
     #[command(flatten)]
     pub(crate) answer: Answer,
+    /// Wait this long before each answer.
+    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    pub(crate) sleep: Option<Duration>,
     /// How the URI selects procedures.
     #[arg(long = "match", value_name = "POLICY", value_enum, default_value = "exact")]
     pub(crate) policy: MatchPolicy,
     /// End once this many calls are answered.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, alias = "times", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// How the procedure is shared with other callees, who all have to say the same.
     #[arg(long, value_name = "POLICY", value_enum, default_value = "single")]
@@ -68,8 +74,14 @@ pub(crate) struct Answer {
     /// Answer every call with this JSON value.
     #[arg(long, value_name = "JSON")]
     pub(crate) reply: Option<String>,
+    /// Answer every call with an error of this URI, and the arguments of the call.
+    #[arg(long, value_name = "URI")]
+    pub(crate) error: Option<String>,
     /// Run this shell command for every call: {"args": [..], "kwargs": {..}} on its stdin, the result on its stdout, and
     /// WAMP_PROCEDURE, WAMP_ARGS_JSON and WAMP_KWARGS_JSON in its environment.
     #[arg(long, value_name = "CMD")]
     pub(crate) exec: Option<String>,
+    /// Run this program with these arguments for every call, as the `wamp` of autobahn-python does.
+    #[arg(value_name = "COMMAND", hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) command: Vec<String>,
 }

@@ -18,6 +18,13 @@ pub(crate) struct Subscribe {
     /// Ask for the events that were retained: they come first.
     #[arg(long)]
     pub(crate) retained: bool,
+    /// Print each event like this: {{time}}, {{topic}}, {{args.0}}, {{kwargs.NAME}}, {{publication}}, {{details.NAME}}.
+    #[arg(long, value_name = "TEMPLATE", conflicts_with = "exec")]
+    pub(crate) format: Option<String>,
+    /// Run this shell command for each event, one after the other: {"args": [..], "kwargs": {..}} on its stdin, and
+    /// WAMP_TOPIC, WAMP_ARGS_JSON and WAMP_KWARGS_JSON in its environment.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) exec: Option<String>,
     /// When to end.
     #[command(flatten)]
     pub(crate) until: Until,
@@ -27,7 +34,7 @@ pub(crate) struct Subscribe {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Until {
     /// End after this many events.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, alias = "times", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// End after this time, with exit code 7 when --count is given and not reached.
     #[arg(long, value_name = "DUR", value_parser = duration::parse)]

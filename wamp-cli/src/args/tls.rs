@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Whom to trust, and the certificate to show.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct Tls {
     /// Trust the authorities of this PEM file only, instead of those of the operating system; may be given several times.

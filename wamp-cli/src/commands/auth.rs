@@ -85,7 +85,7 @@ fn check(login: &Login, arguments: &AuthVerify) -> Result<(), Failure> {
         Some(key) => verify(&key, &to_sign(signed)?, signature),
         None => cra::verify(&cra_key(login, &signed.salting)?, &signed.challenge, signature),
     };
-    if right { Ok(()) } else { Err(Failure::new(Code::WrongSignature, "the signature is wrong")) }
+    if right { Ok(()) } else { Err(Failure::new(Code::AssertionFailed, "the signature is wrong")) }
 }
 
 /// The key to verify with, if cryptosign is meant.

@@ -1,6 +1,13 @@
 //! `wamp call`.
 
-use wamp_tokio::{Call, proto::Match};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::Instant;
+use wamp_tokio::{
+    Call, Client, Error,
+    proto::{Match, Payload, uri::uris},
+};
 
 use crate::{
     args,
@@ -9,30 +16,83 @@ use crate::{
     value,
 };
 
-/// Calls a procedure and prints its result.
+/// Calls a procedure and prints its result, as often as it is told to.
 pub(crate) async fn run(context: &Context, arguments: args::Call) -> Result<(), Failure> {
     check_uri(&arguments.uri, Match::Exact)?;
     let payload = value::payload(&arguments.payload)?;
     context
         .run(async |context, client| {
-            let mut call = client.call(&arguments.uri).payload(payload);
-            // The router and the callee keep it too.
-            if let Some(timeout) = context.globals.timeout {
-                call = call.timeout(timeout);
+            let calls = stream::iter(0..arguments.repeat)
+                .map(|_| retried(context, client, &arguments, &payload))
+                .buffer_unordered(arguments.concurrency.into());
+            let mut calls = std::pin::pin!(calls);
+            while let Some(ended) = calls.next().await {
+                ended?;
             }
-            if arguments.disclose {
-                call = call.disclose_me();
-            }
-            if arguments.progress { progress(context, call).await } else { last(context, call).await }
+            Ok(())
         })
         .await
 }
 
-async fn last(context: &Context, call: Call) -> Result<(), Failure> {
-    context.printer.result(&call.await?.payload)
+/// One call, made again while nobody has registered the procedure.
+async fn retried(
+    context: &Context,
+    client: &Client,
+    arguments: &args::Call,
+    payload: &Payload,
+) -> Result<(), Failure> {
+    let until = arguments.retry_until_registered.map(|patience| Instant::now() + patience);
+    loop {
+        let call = call(context, client, arguments, payload.clone());
+        let ended =
+            if arguments.progress { progress(context, call).await } else { last(context, call).await };
+        match ended {
+            Err(Stop::Call(Error::Remote(error)))
+                if error.error == uris::error::NO_SUCH_PROCEDURE
+                    && until.is_some_and(|until| Instant::now() + AGAIN < until) =>
+            {
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(Stop::Call(error)) => return Err(error.into()),
+            Err(Stop::Print(failure)) => return Err(failure),
+            Ok(()) => return Ok(()),
+        }
+    }
 }
 
-async fn progress(context: &Context, call: Call) -> Result<(), Failure> {
+/// The time between two tries.
+const AGAIN: Duration = Duration::from_millis(100);
+
+fn call(context: &Context, client: &Client, arguments: &args::Call, payload: Payload) -> Call {
+    let call = client.call(&arguments.uri).payload(payload);
+    let call = if arguments.disclose { call.disclose_me() } else { call };
+    // The router and the callee keep it too.
+    context.globals.timeout.into_iter().fold(call, Call::timeout)
+}
+
+/// What a call ends with that has no result to be printed.
+enum Stop {
+    Call(Error),
+    Print(Failure),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Call(error)
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Print(failure)
+    }
+}
+
+async fn last(context: &Context, call: Call) -> Result<(), Stop> {
+    Ok(context.printer.result(&call.await?.payload)?)
+}
+
+async fn progress(context: &Context, call: Call) -> Result<(), Stop> {
     let mut results = call.progressive().await?;
     while let Some(result) = results.next().await {
         context.printer.result(&result?.payload)?;

@@ -5,7 +5,7 @@ use wamp_tokio::{
     proto::{Dict, Match, Value},
 };
 
-use super::subscribe;
+use super::subscribe::{self, How};
 use crate::{
     args::{
         ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SubscriptionCommand, Watch,
@@ -129,5 +129,5 @@ async fn watch(context: &Context, client: &Client, arguments: &Watch) -> Result<
         Some(Watched::Registration) => "wamp.registration.",
         Some(Watched::Subscription) => "wamp.subscription.",
     };
-    subscribe::listen(context, client, client.subscribe(topics).prefix(), arguments.until).await
+    subscribe::listen(context, client, client.subscribe(topics).prefix(), arguments.until, How::Lines).await
 }

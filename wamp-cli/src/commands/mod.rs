@@ -1,20 +1,28 @@
 //! The commands.
 
 mod auth;
+mod bench;
 mod call;
 mod configuration;
+mod conform;
+mod context;
 mod keygen;
 mod meta;
 mod msg;
+mod pages;
+mod ping;
 mod publish;
 mod register;
 mod router;
+mod shell;
 mod subscribe;
+mod trace;
+mod validate;
 
 use wamp_tokio::config::ConfigFile;
 
 use crate::{
-    args::{Command, KeygenCommand, MsgCommand, PermissionsCommand, RouterCommand},
+    args::{Command, EXIT_CODES, KeygenCommand, MsgCommand, PermissionsCommand, RouterCommand},
     exit::Failure,
     output::print,
     session::Context,
@@ -29,9 +37,19 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Subscribe(arguments) => subscribe::run(context, arguments).await,
         Command::Register(arguments) => register::run(context, arguments).await,
         Command::Meta(command) => meta::run(context, command).await,
+        Command::Ping(arguments) => ping::run(context, arguments).await,
+        Command::Bench(arguments) => bench::run(context, arguments).await,
+        Command::Conform(arguments) => conform::run(context, &arguments).await,
+        Command::Trace(arguments) => trace::run(context, &arguments).await,
         Command::Msg(MsgCommand::Decode(arguments)) => msg::decode(context, &arguments),
         Command::Msg(MsgCommand::Encode(arguments)) => msg::encode(context, &arguments),
+        Command::Msg(MsgCommand::Validate(arguments)) => validate::run(context, &arguments),
         Command::Auth(command) => auth::run(context, &command),
+        Command::Context(command) => context::run(context, command),
+        Command::Completion(arguments) => pages::completion(&arguments),
+        Command::Man(arguments) => pages::man(&arguments),
+        Command::Version => pages::version(context),
+        Command::ExitCodes => print(EXIT_CODES.as_bytes(), true),
         Command::Keygen(KeygenCommand::Tls(arguments)) => keygen::tls(context, &arguments),
     }
 }

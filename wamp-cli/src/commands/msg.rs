@@ -6,6 +6,7 @@ use bytes::Bytes;
 use wamp_tokio::proto::{
     Encoding, Limits,
     codec::{DecodeError, Kind, Reader, transcode},
+    error::Violation,
     message::Message,
 };
 
@@ -83,14 +84,16 @@ fn convert(from: Encoding, frame: &[u8], to: Encoding) -> Result<Vec<u8>, Decode
 
 /// Says what is wrong with a message as a message.
 fn check(encoding: Encoding, frame: Vec<u8>) -> Result<(), Failure> {
+    let parsed = parse(encoding, frame.into());
+    let wrong = |violation| format!("this is no valid WAMP message: {violation}");
+    parsed.map(drop).map_err(|violation| Failure::new(Code::Protocol, wrong(violation)))
+}
+
+/// Reads a message of any size.
+pub(super) fn parse(encoding: Encoding, frame: Bytes) -> Result<Message, Violation> {
     let mut limits = Limits::default();
     limits.message_size = Limits::MAX_MESSAGE_SIZE;
     limits.values = usize::MAX;
     limits.keys = usize::MAX;
-    match Message::decode(encoding, &Bytes::from(frame), &limits) {
-        Ok(_) => Ok(()),
-        Err(violation) => {
-            Err(Failure::new(Code::Protocol, format!("this is no valid WAMP message: {violation}")))
-        }
-    }
+    Message::decode(encoding, &frame, &limits)
 }

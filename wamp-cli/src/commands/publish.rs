@@ -1,8 +1,14 @@
 //! `wamp publish`.
 
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    time::{Interval, MissedTickBehavior},
+};
 use wamp_tokio::{
-    Publish,
-    proto::{Match, Value},
+    Client, Publish,
+    proto::{Match, Payload, Value},
 };
 
 use crate::{
@@ -12,29 +18,68 @@ use crate::{
     value,
 };
 
-/// Publishes an event; with `--ack`, prints the publication's id.
+/// Publishes events; with `--ack`, prints the ids of the publications.
 pub(crate) async fn run(context: &Context, arguments: args::Publish) -> Result<(), Failure> {
     check_uri(&arguments.uri, Match::Exact)?;
+    if arguments.lines {
+        return context.run(async |context, client| lines(context, client, &arguments).await).await;
+    }
     let payload = value::payload(&arguments.payload)?;
     context
         .run(async |context, client| {
-            let publish = client.publish(&arguments.uri).payload(payload);
-            let mut publish = to(publish, arguments.audience);
-            if arguments.ack {
-                publish = publish.acknowledge();
+            let mut pace = pace(&arguments);
+            for _ in 0..arguments.repeat {
+                if let Some(pace) = &mut pace {
+                    pace.tick().await;
+                }
+                publish(context, client, &arguments, payload.clone()).await?;
             }
-            if arguments.retain {
-                publish = publish.retain();
-            }
-            if arguments.disclose {
-                publish = publish.disclose_me();
-            }
-            match publish.await? {
-                Some(publication) => context.printer.value(Value::from(publication.get())),
-                None => Ok(()),
-            }
+            Ok(())
         })
         .await
+}
+
+/// An event for each line of stdin.
+async fn lines(context: &Context, client: &Client, arguments: &args::Publish) -> Result<(), Failure> {
+    let mut pace = pace(arguments);
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let unreadable = |error| Failure::usage(format!("cannot read stdin: {error}"));
+    while let Some(line) = lines.next_line().await.map_err(unreadable)? {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
+        publish(context, client, arguments, value::line_payload(&arguments.payload, &line)?).await?;
+    }
+    Ok(())
+}
+
+/// When the next event may go.
+fn pace(arguments: &args::Publish) -> Option<Interval> {
+    let mut interval = tokio::time::interval(Duration::from_secs_f64(1.0 / arguments.rate?));
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    Some(interval)
+}
+
+async fn publish(
+    context: &Context,
+    client: &Client,
+    arguments: &args::Publish,
+    payload: Payload,
+) -> Result<(), Failure> {
+    let mut publish = to(client.publish(&arguments.uri).payload(payload), arguments.audience.clone());
+    if arguments.ack {
+        publish = publish.acknowledge();
+    }
+    if arguments.retain {
+        publish = publish.retain();
+    }
+    if arguments.disclose {
+        publish = publish.disclose_me();
+    }
+    match publish.await? {
+        Some(publication) => context.printer.value(Value::from(publication.get())),
+        None => Ok(()),
+    }
 }
 
 /// A list that is empty says that nobody is meant, and is not sent.

@@ -1,29 +1,24 @@
 //! `wamp register`.
 
 use std::{
-    io,
-    pin::pin,
-    process::{Output, Stdio},
+    process::Output,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use tokio::{
-    io::AsyncWriteExt as _,
-    process::Command,
-    sync::{Notify, Semaphore},
-};
+use tokio::sync::{Notify, Semaphore};
 use wamp_tokio::{
     Client, ErrorReply, Invocation, Reply,
     proto::{Encoding, Match, Value, codec, uri::uris},
 };
 
+use super::shell;
 use crate::{
     args::{Answer, MatchPolicy, Register},
     exit::{Failure, RUNTIME_ERROR},
-    output,
     session::{Context, check_uri},
     value,
 };
@@ -78,6 +73,7 @@ struct Service {
     /// What was registered, for calls that do not say which procedure they mean.
     uri: String,
     answer: What,
+    sleep: Option<Duration>,
     /// How many calls are answered.
     count: Option<u64>,
     /// How many calls have come.
@@ -95,6 +91,7 @@ const COMMANDS: usize = 16;
 enum What {
     Echo,
     Reply(Value),
+    Error(String),
     Exec(String),
 }
 
@@ -103,11 +100,17 @@ impl Service {
         let answer = match &arguments.answer {
             Answer { exec: Some(command), .. } => What::Exec(command.clone()),
             Answer { reply: Some(json), .. } => What::Reply(value::json(json)?),
+            Answer { error: Some(uri), .. } => {
+                check_uri(uri, Match::Exact)?;
+                What::Error(uri.clone())
+            }
+            Answer { command, .. } if !command.is_empty() => What::Exec(shell::quoted(command)),
             _ => What::Echo,
         };
         Ok(Self {
             uri: arguments.uri.clone(),
             answer,
+            sleep: arguments.sleep,
             count: arguments.count,
             calls: AtomicU64::new(0),
             enough: Notify::new(),
@@ -127,9 +130,16 @@ impl Service {
                 self.enough.notify_one();
             }
         }
+        if let Some(sleep) = self.sleep {
+            tokio::time::sleep(sleep).await;
+        }
         match &self.answer {
             What::Echo => Ok(Reply::from(invocation.payload)),
             What::Reply(value) => invocation.reply([value], ()),
+            What::Error(uri) => {
+                let args = invocation.payload.list().unwrap_or_default();
+                Err(args.into_iter().fold(ErrorReply::new(uri), ErrorReply::arg))
+            }
             What::Exec(command) => {
                 let _room = self.room.acquire().await?;
                 self.exec(command, &invocation).await
@@ -139,88 +149,13 @@ impl Service {
 
     /// Runs the command. It dies with the call.
     async fn exec(&self, command: &str, invocation: &Invocation) -> Result<Reply, ErrorReply> {
-        let payload = &invocation.payload;
-        let json = |value: Result<Value, Failure>| match value {
-            Ok(value) => Ok(output::printable(value).to_string()),
-            Err(failure) => Err(ErrorReply::new(RUNTIME_ERROR).arg(failure.message)),
-        };
         let procedure = invocation.details.procedure.as_ref().map_or(self.uri.as_str(), |uri| uri.as_str());
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).env("WAMP_PROCEDURE", procedure);
-        for (name, value) in [
-            ("WAMP_ARGS_JSON", json(output::list(payload))?),
-            ("WAMP_KWARGS_JSON", json(output::dict(payload))?),
-        ] {
-            // What the environment has no room for is on stdin all the same.
-            if value.len() <= MAX_VARIABLE {
-                shell.env(name, value);
-            } else {
-                shell.env_remove(name);
-            }
-        }
-        let input = json(output::whole(payload))? + "\n";
-        reply(invocation, &run_shell(shell, input).await?)
-    }
-}
-
-/// Feeds a command its input and waits for its end.
-async fn run_shell(mut shell: Command, input: String) -> io::Result<Output> {
-    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    #[cfg(unix)]
-    shell.process_group(0);
-    let mut child = shell.spawn()?;
-    #[cfg(unix)]
-    let group = group::Group::of(&child);
-    let stdin = child.stdin.take();
-    let feed = async {
-        if let Some(mut stdin) = stdin {
-            // A command that does not read its input is fine.
-            let _ = stdin.write_all(input.as_bytes()).await;
-        }
-    };
-    let mut end = pin!(child.wait_with_output());
-    let output = tokio::select! {
-        biased;
-        output = &mut end => output,
-        () = feed => end.await,
-    };
-    #[cfg(unix)]
-    group.ended();
-    output
-}
-
-/// What a command has started.
-#[cfg(unix)]
-mod group {
-    use rustix::process::{Pid, Signal, kill_process_group};
-
-    /// The processes of a command that nobody waits for any more are killed, not the shell alone.
-    pub(super) struct Group(Option<Pid>);
-
-    impl Group {
-        /// The group that a child leads.
-        pub(super) fn of(child: &tokio::process::Child) -> Self {
-            Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
-        }
-
-        /// The command has ended by itself, and what it left running is meant to.
-        pub(super) fn ended(mut self) {
-            self.0 = None;
-        }
-    }
-
-    impl Drop for Group {
-        fn drop(&mut self) {
-            if let Some(leader) = self.0 {
-                // They may be gone already.
-                let _ = kill_process_group(leader, Signal::KILL);
-            }
+        match shell::run(command, ("WAMP_PROCEDURE", procedure), &invocation.payload).await {
+            Ok(output) => reply(invocation, &output),
+            Err(failure) => Err(ErrorReply::new(RUNTIME_ERROR).arg(failure.message)),
         }
     }
 }
-
-/// The longest arguments that go into the environment: systems allow 128 KiB for a variable.
-const MAX_VARIABLE: usize = 100 * 1024;
 
 /// What a command printed, as the result of the call.
 fn reply(invocation: &Invocation, output: &Output) -> Result<Reply, ErrorReply> {

@@ -2,21 +2,34 @@
 
 use std::time::Duration;
 
-use wamp_tokio::{Client, Subscription, proto::Match};
+use wamp_tokio::{Client, Event, Subscription, proto::Match};
 
+use super::shell;
 use crate::{
     args::{MatchPolicy, Subscribe, Until},
     exit::{Code, Failure},
+    output::print,
     session::{Context, check_uri},
+    template::Template,
 };
 
 /// Prints events until there were enough, the time is over, or a signal comes.
 pub(crate) async fn run(context: &Context, arguments: Subscribe) -> Result<(), Failure> {
     check_uri(&arguments.uri, Match::from(arguments.policy))?;
-    context.run(async |context, client| subscribe(context, client, &arguments).await).await
+    let how = match (&arguments.format, &arguments.exec) {
+        (Some(template), _) => How::Formatted(Template::parse(template)?),
+        (None, Some(command)) => How::Exec(command.clone()),
+        (None, None) => How::Lines,
+    };
+    context.run(async |context, client| subscribe(context, client, &arguments, how).await).await
 }
 
-async fn subscribe(context: &Context, client: &Client, arguments: &Subscribe) -> Result<(), Failure> {
+async fn subscribe(
+    context: &Context,
+    client: &Client,
+    arguments: &Subscribe,
+    how: How,
+) -> Result<(), Failure> {
     let subscribe = client.subscribe(&arguments.uri);
     let subscribe = match arguments.policy {
         MatchPolicy::Exact => subscribe,
@@ -24,7 +37,35 @@ async fn subscribe(context: &Context, client: &Client, arguments: &Subscribe) ->
         MatchPolicy::Wildcard => subscribe.wildcard(),
     };
     let subscribe = if arguments.retained { subscribe.get_retained() } else { subscribe };
-    listen(context, client, subscribe, arguments.until).await
+    listen(context, client, subscribe, arguments.until, how).await
+}
+
+/// What is done with an event.
+pub(super) enum How {
+    /// It is printed as JSON.
+    Lines,
+    /// It is printed as somebody likes it.
+    Formatted(Template),
+    /// A command gets it.
+    Exec(String),
+}
+
+impl How {
+    async fn take(&self, context: &Context, event: &Event) -> Result<(), Failure> {
+        match self {
+            Self::Lines => context.printer.event(event),
+            Self::Formatted(template) => context.printer.formatted(template, event),
+            Self::Exec(command) => {
+                let output =
+                    shell::run(command, ("WAMP_TOPIC", event.topic.as_str()), &event.payload).await?;
+                eprint!("{}", String::from_utf8_lossy(&output.stderr));
+                if !output.status.success() {
+                    eprintln!("warning: the command failed: {}", output.status);
+                }
+                print(&output.stdout, false)
+            }
+        }
+    }
 }
 
 /// Prints the events of a subscription.
@@ -33,12 +74,13 @@ pub(super) async fn listen(
     client: &Client,
     subscribe: wamp_tokio::Subscribe,
     until: Until,
+    how: How,
 ) -> Result<(), Failure> {
     let events = subscribe.await?;
     context.say(format_args!("subscribed to {} (subscription {})", events.topic(), events.id()));
     let mut seen = 0;
-    let printing = print(context, client, events, until.count, &mut seen);
-    match tokio::time::timeout(until.duration.unwrap_or(FOREVER), printing).await {
+    let taking = take(context, client, events, until.count, &mut seen, &how);
+    match tokio::time::timeout(until.duration.unwrap_or(FOREVER), taking).await {
         Ok(result) => result,
         Err(_) => match until.count {
             Some(count) => {
@@ -52,18 +94,19 @@ pub(super) async fn listen(
 /// Longer than anybody waits.
 const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 
-async fn print(
+async fn take(
     context: &Context,
     client: &Client,
     mut events: Subscription,
     count: Option<u64>,
     seen: &mut u64,
+    how: &How,
 ) -> Result<(), Failure> {
     while let Some(event) = events.next().await {
         if event.missed > 0 {
             eprintln!("warning: {} events were lost, stdout is not read as fast as they come", event.missed);
         }
-        context.printer.event(&event)?;
+        how.take(context, &event).await?;
         *seen += 1;
         if Some(*seen) == count {
             return Ok(());

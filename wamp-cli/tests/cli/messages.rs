@@ -75,3 +75,34 @@ fn what_is_no_list_is_not_decoded() {
     wamp(&["msg", "decode", "--serializer", "cbor", "--base64", "?"]).failed(2);
     assert!(wamp(&["msg", "decode", "--hex", "90"]).failed(2).contains("--serializer"));
 }
+
+#[test]
+fn messages_are_checked_one_by_one() {
+    let lines =
+        b"[6,{},\"wamp.close.normal\"]\n\n[48,1,{},7]\n[48,1,{\"timeout\":\"x\"},\"a\"]\n[3]\n[77]\n[\n";
+    let ended = start(&["msg", "validate"], &[], lines).end();
+    assert_eq!(ended.code, 10, "{ended:?}");
+    assert_eq!(ended.stderr, "error: 5 of 6 messages are invalid\n");
+    for (line, (starts, ends)) in ended.stdout.lines().zip([
+        ("{\"message\":1,\"valid\":true,", "\"type\":\"GOODBYE\"}"),
+        (
+            "{\"message\":2,\"valid\":false,\"fault\":\"CALL: element 3 must be",
+            "\"type\":\"CALL\",\"field\":3}",
+        ),
+        ("{\"message\":3,\"valid\":false,", "\"type\":\"CALL\",\"field\":\"timeout\"}"),
+        ("{\"message\":4,\"valid\":false,\"fault\":\"ABORT must have 3", "\"type\":\"ABORT\"}"),
+        ("{\"message\":5,\"valid\":false,\"fault\":\"there is no message with code 77", "\"field\":0}"),
+        ("{\"message\":6,\"valid\":false,\"fault\":\"cannot decode", "}"),
+    ]) {
+        assert!(line.starts_with(starts) && line.ends_with(ends), "{line}");
+    }
+    for (serializer, form) in [
+        ("msgpack", "930680b677616d702e636c6f73652e636c6f73655f7265616c6d"),
+        ("cbor", "gwagdndhbXAuY2xvc2UuY2xvc2VfcmVhbG0="),
+    ] {
+        let validate = ["msg", "validate", "--serializer", serializer, form];
+        assert!(wamp(&validate).ok().contains("\"type\":\"GOODBYE\""), "{serializer}");
+    }
+    assert!(wamp(&["msg", "validate", "--serializer", "cbor", "?"]).failed(2).contains("message 1"));
+    assert!(start(&["msg", "validate"], &[], b"").end().failed(2).contains("no message"));
+}

@@ -6,7 +6,7 @@ pub(crate) mod guarded;
 
 use std::{
     io::{BufRead as _, BufReader, Read, Write as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -66,6 +66,8 @@ pub(crate) fn start_program(
             command.env_remove(name);
         }
     }
+    // Whoever runs the tests may have contexts.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command.args(arguments).envs(environment.iter().copied());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -260,6 +262,37 @@ impl Router {
 pub(crate) fn ready_urls(ready: &Path) -> Vec<String> {
     let text = poll("the ready file", || std::fs::read_to_string(ready).ok());
     text.lines().map(str::to_owned).collect()
+}
+
+/// A router that welcomes everybody over RawSocket in JSON, and knows how to say goodbye; nothing else.
+pub(crate) fn welcoming() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("tcp://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            // A client may go as it likes.
+            thread::spawn(move || stream.and_then(welcome));
+        }
+    });
+    url
+}
+
+fn welcome(mut stream: TcpStream) -> std::io::Result<()> {
+    let mut head = [0; 4];
+    stream.read_exact(&mut head)?;
+    stream.write_all(&[0x7F, 0xF1, 0, 0])?;
+    loop {
+        stream.read_exact(&mut head)?;
+        let mut message = vec![0; u32::from_be_bytes(head) as usize];
+        stream.read_exact(&mut message)?;
+        let answer: &[u8] = match message.get(..3) {
+            Some(b"[1,") => br#"[2,7,{"roles":{"broker":{},"dealer":{}}}]"#,
+            Some(b"[6,") => br#"[6,{},"wamp.close.goodbye_and_out"]"#,
+            _ => continue,
+        };
+        stream.write_all(&(answer.len() as u32).to_be_bytes())?;
+        stream.write_all(answer)?;
+    }
 }
 
 /// A router that says what it is told to over one RawSocket connection in JSON, and then waits for the end.
