@@ -64,8 +64,9 @@ pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
-    ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo,
-    Registrations, SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
+    ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, NextTapped, PastEvent,
+    RegistrationInfo, Registrations, Sender, SessionInfo, Sessions, SubscriptionInfo, Subscriptions, Tap,
+    TapFuture, TapStream, Tapped,
 };
 pub use progress::{Progress, ReportingCall};
 pub use progressive::{

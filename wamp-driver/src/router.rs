@@ -283,6 +283,9 @@ fn log(event: Event) {
             let (right, uri) = (denial.right.as_str(), denial.subject.uri().as_str());
             tracing::info!(%session, authid, right, uri, ruling = ?denial.ruling, "denied");
         }
+        Event::Tapped { session, authid, tapped, payload, .. } => {
+            tracing::warn!(%session, authid, %tapped, payload, "a session's messages are shown to another");
+        }
         Event::Limited { session, authid, limit, .. } => {
             let session = session.map(SessionId::get);
             tracing::warn!(session, authid, setting = limit.setting(), "limit reached");

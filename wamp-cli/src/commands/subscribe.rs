@@ -36,14 +36,19 @@ pub(super) async fn listen(
 ) -> Result<(), Failure> {
     let events = subscribe.await?;
     context.say(format_args!("subscribed to {} (subscription {})", events.topic(), events.id()));
+    within(until, async |seen| print(context, client, events, until.count, seen).await).await
+}
+
+/// Prints things, and counts them, as long as it may last.
+pub(super) async fn within(
+    until: Until,
+    print: impl AsyncFnOnce(&mut u64) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut seen = 0;
-    let printing = print(context, client, events, until.count, &mut seen);
-    match tokio::time::timeout(until.duration.unwrap_or(FOREVER), printing).await {
+    match tokio::time::timeout(until.duration.unwrap_or(FOREVER), print(&mut seen)).await {
         Ok(result) => result,
         Err(_) => match until.count {
-            Some(count) => {
-                Err(Failure::new(Code::Timeout, format!("only {seen} of {count} events came in time")))
-            }
+            Some(count) => Err(Failure::new(Code::Timeout, format!("only {seen} of {count} came in time"))),
             None => Ok(()),
         },
     }

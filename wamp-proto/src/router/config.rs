@@ -76,6 +76,11 @@ pub struct Config {
     pub max_testaments: usize,
     /// Most bytes of the testaments of one session. Default 256 KiB.
     pub max_testament_bytes: usize,
+    /// Most sessions of one realm that look at the messages of another with `wamp.x.session.tap`, an extension of the meta
+    /// API. Default 16; with 0, there is no such procedure.
+    pub max_taps: usize,
+    /// Most bytes of the text of a message that is shown so; longer ones are cut. Default 16 KiB.
+    pub max_tap_text: usize,
     /// Most calls that wait for one procedure, because all its callees have as many as their `concurrency` allows; more are
     /// refused with `wamp.error.unavailable`. Default 1,000.
     pub max_waiting_calls: usize,
@@ -156,8 +161,8 @@ pub enum Disclosure {
 pub enum MetaAccess {
     /// All of it: any session may end any other of its realm.
     Everything,
-    /// Look, listen and leave testaments, but not take from others: no `wamp.session.kill`,
-    /// `wamp.subscription.remove_subscriber` and the like.
+    /// Look, listen and leave testaments, but not take from others, nor read their messages: no `wamp.session.kill`,
+    /// `wamp.subscription.remove_subscriber` and the like, no `wamp.x.session.tap`.
     ReadOnly,
     /// Nothing: there is no meta API.
     Nothing,
@@ -236,6 +241,8 @@ impl Config {
             meta_api: MetaAccess::Everything,
             max_testaments: 100,
             max_testament_bytes: 256 << 10,
+            max_taps: 16,
+            max_tap_text: 16 << 10,
             max_waiting_calls: 1_000,
             kept_bytes: 16 << 20,
             max_late_calls: 1_000,

@@ -61,6 +61,19 @@ pub enum Event {
         /// What it wanted.
         denial: Denial,
     },
+    /// A session looks at the messages of another from now on: for whoever keeps a record of that.
+    Tapped {
+        /// Who looks: its connection.
+        connection: ConnectionId,
+        /// Its session.
+        session: SessionId,
+        /// Its name.
+        authid: String,
+        /// Whose messages it sees.
+        tapped: SessionId,
+        /// Whether it sees their arguments, too.
+        payload: bool,
+    },
     /// A connection has reached a limit: told once for each connection and limit, and counted each time, as
     /// [`Totals::limited`].
     Limited {
@@ -109,6 +122,8 @@ pub enum Limit {
     WaitingCalls,
     /// `max_testaments` or `max_testament_bytes`: the testament is refused.
     Testaments,
+    /// `max_taps`: the call is refused.
+    Taps,
     /// `queue_bytes` or `queue_messages`: an event was dropped, a call refused, or the connection is closed.
     Queue,
 }
@@ -126,6 +141,7 @@ impl Limit {
             Self::Calls => "max_calls",
             Self::WaitingCalls => "max_waiting_calls",
             Self::Testaments => "max_testaments",
+            Self::Taps => "max_taps",
             Self::Queue => "queue_bytes",
         }
     }
@@ -147,6 +163,8 @@ pub struct Counts {
     pub retained: usize,
     /// Calls that wait for their result.
     pub calls: usize,
+    /// Sessions that look at the messages of another: see [`Config::max_taps`](super::Config::max_taps).
+    pub taps: usize,
     /// Bytes in all outbound queues.
     pub queued_bytes: usize,
     /// Events dropped since the start, because a queue was full or the receiver could not take their size.

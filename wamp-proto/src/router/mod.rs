@@ -22,6 +22,7 @@ mod rate;
 mod realm;
 mod reconfigure;
 mod state;
+mod tap;
 mod timers;
 mod timestamp;
 
@@ -427,6 +428,9 @@ impl Router {
         if state.next(kind).is_none() {
             let violation = Violation::Unexpected { message: kind, state: state.describe() };
             return self.violate(now, peer, violation);
+        }
+        if self.links.is_tapped(peer) {
+            self.links.show_message(now, peer, &message);
         }
         match message {
             Message::Abort(abort) => {

@@ -122,6 +122,7 @@ impl Router {
             link.decisions = None;
             link.guard = guard;
             self.revoke_what_is_denied(now, place, peer);
+            self.links.reconsider_taps(now, peer);
             self.reconsider_waiting(now, peer);
         }
         self.publish_meta(now, place);

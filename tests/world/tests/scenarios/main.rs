@@ -33,6 +33,7 @@ mod revocation;
 mod serializers;
 mod shared;
 mod slow;
+mod tap;
 mod testaments;
 mod timeouts;
 mod uris;

@@ -37,6 +37,10 @@ impl Dealer {
         if link.calls.contains_key(&request) {
             return self.continue_call(context, call).map(|()| None);
         }
+        if context.links.is_tap(context.from, request) {
+            return Err(Violation::RequestInUse { message: MessageKind::Call, request });
+        }
+        let Some(link) = context.links.get_mut(context.from) else { return Ok(None) };
         // a part of a call that is over.
         if !link.late.is_empty() && link.late.take(request, &call.procedure, !progress) {
             return Ok(None);

@@ -7,6 +7,7 @@
 mod registration;
 mod session;
 mod subscription;
+mod tap;
 mod testament;
 
 use core::mem;
@@ -20,6 +21,7 @@ pub(super) use testament::Testaments;
 use super::{
     MetaAccess, Router,
     link::{Class, Peer, Sent},
+    tap::PROCEDURE as TAP,
 };
 use crate::{
     codec::Encoding,
@@ -97,8 +99,15 @@ impl Router {
             return;
         };
         let (session, realm, encoding) = (identity.session, identity.realm, link.encoding);
-        let answer =
-            self.answer(&call.procedure, &Request { now, from, session, realm, encoding, args, kwargs });
+        let asked = Request { now, from, session, realm, encoding, args, kwargs };
+        if call.procedure == TAP {
+            // Its answer comes when it ends.
+            let begun = self.tap(&asked, call);
+            return begun.unwrap_or_else(|(error, text)| {
+                self.links.refuse(now, from, MessageKind::Call, request, error, &text);
+            });
+        }
+        let answer = self.answer(&call.procedure, &asked);
         let sent = answer.and_then(|payload| {
             let result = message::Result { request, details: ResultDetails::default(), payload };
             match self.links.send(now, from, Class::Reply, result) {
@@ -178,6 +187,7 @@ fn is_procedure(uri: &str) -> bool {
         "session" => session::PROCEDURES.contains(&name),
         "registration" => registration::PROCEDURES.contains(&name),
         "subscription" => subscription::PROCEDURES.contains(&name),
+        "x" => uri == TAP,
         _ => false,
     }
 }
