@@ -107,7 +107,7 @@ impl RouterHandle {
         Idle(self.0.clone())
     }
 
-    /// Decides from now on what the dynamic roles of a realm may do.
+    /// Decides from now on what the dynamic roles of a realm may do, or of all that have its settings.
     pub fn set_authorizer(&self, realm: &Uri, authorizer: impl Authorizer) {
         let former = lock(&self.0.authorizers).insert(realm.clone(), Arc::new(authorizer));
         drop(former);
@@ -208,7 +208,7 @@ impl Shared {
 
     /// The same about what a session may do.
     fn authorize(self: &Arc<Self>, wish: Authorization) {
-        let authorizer = lock(&self.authorizers).get(&wish.realm).cloned();
+        let authorizer = lock(&self.authorizers).get(&wish.like).cloned();
         let (router, runtime, timeout) =
             (Arc::downgrade(self), self.runtime.clone(), self.authorization_timeout);
         self.runtime.spawn(Box::pin(async move {

@@ -108,8 +108,10 @@ fn the_meta_api() {
 fn a_session_is_tapped() {
     let router = Router::start();
     let callee = router.register("com.example.echo", &["--echo"]);
-    let sessions = router.wamp(&["meta", "session", "ls", "-o", "json"]).ok();
-    let session = sessions.trim().trim_matches(['[', ']']).split(',').next().unwrap().to_owned();
+    let meta = |arguments: &[&str]| router.wamp(&[&["meta", "registration"], arguments].concat()).ok();
+    let registration = meta(&["match", "com.example.echo"]);
+    let session = meta(&["callees", registration.trim(), "-o", "json"]);
+    let session = session.trim().trim_matches(['[', ']']).to_owned();
     let tap = ["meta", "session", "tap", &session, "--payload", "--count", "2", "-o", "json"];
     let viewer = router.start_client(&tap);
     viewer.says("tapping session");

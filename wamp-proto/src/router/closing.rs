@@ -145,6 +145,7 @@ impl Router {
             realm.meta.push("wamp.session.on_leave", || (session, authid, authrole));
         }
         self.publish_meta(now, place);
+        self.realms.leave(place);
     }
 
     /// Ends the connections that serving others has shown to be beyond help, until there are none.

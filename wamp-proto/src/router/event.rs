@@ -110,6 +110,8 @@ pub enum Limit {
     JoinRate,
     /// `max_sessions`: the client is refused.
     Sessions,
+    /// [`RealmTemplate::max_realms`](super::RealmTemplate::max_realms): the client is refused.
+    Realms,
     /// `max_sessions_of_authid`: the client is refused.
     SessionsOfAuthid,
     /// `max_subscriptions`: the request is refused.
@@ -135,6 +137,7 @@ impl Limit {
             Self::MessageRate => "message_rate",
             Self::JoinRate => "join_rate",
             Self::Sessions => "max_sessions",
+            Self::Realms => "max_realms",
             Self::SessionsOfAuthid => "max_sessions_of_authid",
             Self::Subscriptions => "max_subscriptions",
             Self::Registrations => "max_registrations",
@@ -155,6 +158,8 @@ pub struct Counts {
     pub connections: usize,
     /// Open sessions.
     pub sessions: usize,
+    /// Realms that were made from templates.
+    pub template_realms: usize,
     /// Subscriptions.
     pub subscriptions: usize,
     /// Registrations.

@@ -21,11 +21,14 @@ use super::{
     permissions::Guard,
     queue::Queue,
     rate::Bucket,
+    realms::RealmId,
     state::State,
     tap::Tap,
     timers::{Timeout, Timers},
 };
 
+#[cfg(feature = "cryptosign")]
+use crate::auth::cryptosign::PublicKey;
 use crate::{
     channel::Channel,
     codec::Encoding,
@@ -129,12 +132,15 @@ const MAX_DENIALS: u8 = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) session: SessionId,
-    pub(super) realm: usize,
+    pub(super) realm: RealmId,
     pub(super) roles: Roles,
     pub(super) authid: String,
     pub(super) authrole: String,
     pub(super) authmethod: String,
     pub(super) authprovider: String,
+    /// The proof that is kept: which key of several it was.
+    #[cfg(feature = "cryptosign")]
+    pub(super) key: Option<PublicKey>,
 }
 
 /// How dear a message is: decides what becomes of it when the queue is full.

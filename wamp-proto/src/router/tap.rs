@@ -13,6 +13,7 @@ use super::{
     dealer::Origin,
     link::{Class, Links, Peer},
     permissions::{Compiled, Right},
+    realms::RealmId,
     timestamp,
 };
 use crate::{
@@ -34,7 +35,7 @@ pub(super) const PROCEDURE: &str = "wamp.x.session.tap";
 pub(super) struct Tap {
     viewer: Origin,
     target: Peer,
-    realm: usize,
+    realm: RealmId,
     payload: bool,
     /// Messages that were left out since the last one that was not, and before.
     dropped: u64,
@@ -42,7 +43,7 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    pub(super) fn new(viewer: Peer, request: RequestId, target: Peer, realm: usize, payload: bool) -> Self {
+    pub(super) fn new(viewer: Peer, request: RequestId, target: Peer, realm: RealmId, payload: bool) -> Self {
         let viewer = Origin { caller: viewer, request };
         Self { viewer, target, realm, payload, dropped: 0, missed: 0 }
     }
@@ -60,7 +61,7 @@ struct Shown<'a> {
 
 impl Links {
     /// How many taps there are in a realm.
-    pub(super) fn taps_in(&self, realm: usize) -> usize {
+    pub(super) fn taps_in(&self, realm: RealmId) -> usize {
         self.taps.iter().filter(|tap| tap.realm == realm).count()
     }
 

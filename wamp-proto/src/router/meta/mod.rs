@@ -21,6 +21,7 @@ pub(super) use testament::Testaments;
 use super::{
     MetaAccess, Router,
     link::{Class, Peer, Sent},
+    realms::RealmId,
     tap::PROCEDURE as TAP,
 };
 use crate::{
@@ -83,7 +84,7 @@ struct Request {
     from: Peer,
     /// The caller's session.
     session: SessionId,
-    realm: usize,
+    realm: RealmId,
     encoding: Encoding,
     args: Vec<Value>,
     kwargs: Dict,
@@ -157,7 +158,7 @@ impl Router {
     }
 
     /// Publishes the meta events that have been gathered in a realm.
-    pub(super) fn publish_meta(&mut self, now: Instant, realm: usize) {
+    pub(super) fn publish_meta(&mut self, now: Instant, realm: RealmId) {
         let Some(pending) = self.realms.get_mut(realm).map(|realm| &mut realm.meta) else { return };
         if pending.events.is_empty() {
             return;
