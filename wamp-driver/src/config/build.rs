@@ -41,7 +41,7 @@ impl<N: Network> RouterBuilder<N> {
 
 impl<N: Network> Router<N> {
     /// Follows a file that has changed since the router was started from it: its roles and users, and the certificates that
-    /// it names. Sessions whose user is gone or has another role are closed, subscriptions and registrations that are no
+    /// it names. Sessions whose user is gone, or has another role, or another secret than the one they came in by, are closed, subscriptions and registrations that are no
     /// longer allowed are revoked, and nobody else is disturbed. What else has changed waits for a restart: see
     /// [`ConfigFile::needs_restart`].
     ///

@@ -105,27 +105,27 @@ impl Authentication {
         channel: &Channel,
         former: Option<&Self>,
     ) -> Result<(), &'static str> {
-        let known =
-            |rule: &Self| rule.principals.iter().find(|principal| principal.authid == identity.authid);
         let Some(method) = Method::of(&identity.authmethod).filter(|method| self.methods.contains(method))
         else {
             return Err(CHANGED);
         };
-        let admitted = match known(self) {
+        let known = self.known(identity).filter(|_| method != Method::Anonymous);
+        let admitted = match known {
             _ if method == Method::Anonymous => identity.authrole == self.anonymous_role,
             Some(principal) => principal.role == identity.authrole,
             None => self.ask,
         };
-        if !admitted {
-            return Err(CHANGED);
-        }
-        match known(self) {
-            Some(now) if method != Method::Anonymous => {
-                let kept = now.still_takes(method, identity, channel, former.and_then(known));
-                if kept { Ok(()) } else { Err("the credential of this user has changed") }
+        match known {
+            _ if !admitted => Err(CHANGED),
+            Some(principal) if !principal.still_takes(method, identity, channel, former) => {
+                Err("the credential of this user has changed")
             }
             _ => Ok(()),
         }
+    }
+
+    fn known(&self, identity: &Identity) -> Option<&Principal> {
+        self.principals.iter().find(|principal| principal.authid == identity.authid)
     }
 
     pub(super) fn fits(&self, realm: &Uri, channel: &Channel) -> bool {
@@ -174,7 +174,7 @@ impl Principal {
         method: Method,
         identity: &Identity,
         channel: &Channel,
-        former: Option<&Self>,
+        former: Option<&Authentication>,
     ) -> bool {
         match method {
             Method::Tls | Method::Cookie => self.credentials.iter().any(|known| known.is_shown_by(channel)),
@@ -185,6 +185,7 @@ impl Principal {
                 _ => false,
             },
             _ => {
+                let former = former.and_then(|former| former.known(identity));
                 let credential = self.credential_for(method);
                 credential.is_some() && credential == former.and_then(|former| former.credential_for(method))
             }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 
 use super::{
-    ConnectionId, Denial, Event, Router,
+    ConnectionId, Denial, Event, Limit, Router,
     link::{Links, Peer},
     permissions::{Compiled, Right},
     state::State,
@@ -431,6 +431,7 @@ impl Links {
             // S-38: the session ends at once.
             Some(waiting) if message.kind() != MessageKind::Abort => {
                 waiting.push(message);
+                self.check_held(peer);
                 None
             }
             _ => Some(message),
@@ -441,6 +442,16 @@ impl Links {
         self.timers.set(waiting.deadline, self.id(peer), Timeout::Authorization);
         if let Some(link) = self.get_mut(peer) {
             link.waiting = Some(Box::new(waiting));
+        }
+        self.check_held(peer);
+    }
+
+    /// Tells of a session that has as much waiting as it may.
+    fn check_held(&mut self, peer: Peer) {
+        let (messages, bytes) = (self.config().max_held_messages, self.config().max_held_bytes);
+        let waiting = self.get(peer).and_then(|link| link.waiting.as_deref());
+        if waiting.is_some_and(|waiting| waiting.is_full(messages, bytes)) {
+            self.limited(peer, Limit::HeldMessages);
         }
     }
 

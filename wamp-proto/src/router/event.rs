@@ -120,6 +120,10 @@ pub enum Limit {
     Registrations,
     /// `max_calls`: the call is refused.
     Calls,
+    /// `max_invocations`, of the callee: a call is refused.
+    Invocations,
+    /// `max_held_messages` or `max_held_bytes`: nothing is read from the connection until there is a decision.
+    HeldMessages,
     /// `max_waiting_calls` or `kept_bytes`: the call is refused.
     WaitingCalls,
     /// `max_testaments` or `max_testament_bytes`: the testament is refused.
@@ -142,6 +146,8 @@ impl Limit {
             Self::Subscriptions => "max_subscriptions",
             Self::Registrations => "max_registrations",
             Self::Calls => "max_calls",
+            Self::Invocations => "max_invocations",
+            Self::HeldMessages => "max_held_messages",
             Self::WaitingCalls => "max_waiting_calls",
             Self::Testaments => "max_testaments",
             Self::Taps => "max_taps",

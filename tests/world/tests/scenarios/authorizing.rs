@@ -222,6 +222,9 @@ fn what_waits_is_bounded() {
     user.publish(&mut world, "com.tick", ("x".repeat(20_000),));
     world.run();
     assert!(!world.router_reads(user));
+    let [Event::Limited { limit: Limit::HeldMessages, .. }] = world.warnings() else {
+        panic!("{:?}", world.warnings())
+    };
     world.end();
 }
 

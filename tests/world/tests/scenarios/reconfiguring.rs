@@ -67,10 +67,7 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let mut shown = Channel::unix();
-    let mut certificate = ClientCertificate::default();
-    certificate.sha256 = [5; 32];
-    certificate.names = vec!["device".to_owned()];
-    shown.client_certificate = Some(certificate);
+    shown.client_certificate = Some(ClientCertificate::new([5; 32], ["device".to_owned()]));
     shown.cookie = Some(Cookie::new("sid=42"));
     let cookie = |value: &str| Credential::Cookie { name: "sid".to_owned(), value: value.into() };
     let plain = |secret| Credential::Cra(cra::Credential::plain(secret));

@@ -309,8 +309,12 @@ fn no_secret_of_an_authentication_is_shown() {
     let viewer = world.join("viewer", Encoding::Json);
     let raw = world.raw("raw", Encoding::Json);
     raw.send(&mut world, r#"[1,"realm1",{"roles":{"caller":{}}}]"#);
-    let welcome = raw.received(&mut world).concat();
-    let session = welcome.split(',').nth(1).unwrap().trim().parse().unwrap();
+    raw.received(&mut world);
+    let own = viewer.session_id(&mut world).get();
+    let listed = viewer.call(&mut world, "wamp.session.list", ());
+    world.run();
+    let sessions = viewer.result::<Vec<u64>>(&mut world, listed).unwrap();
+    let session = sessions.into_iter().find(|session| *session != own).unwrap();
     let call = tap_session(&mut world, viewer, session, true);
     raw.send(&mut world, r#"[5,"hunter2",{}]"#);
     let texts = texts(&mut world, viewer, call);

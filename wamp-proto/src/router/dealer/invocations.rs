@@ -157,6 +157,7 @@ pub(super) fn serve(
     check_wrapping(context, peer, &part.wrapping)?;
     let Some(link) = context.links.get(peer) else { return Err(unavailable("the callee has left")) };
     if link.invocations.len() >= context.config.max_invocations {
+        context.links.limited(peer, Limit::Invocations);
         return Err(unavailable("too many calls wait for this callee"));
     }
     let mut ids = link.invocation_ids.clone();
