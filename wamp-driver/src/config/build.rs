@@ -439,6 +439,7 @@ impl LimitsEntry {
         set(&mut config.max_calls, self.max_calls);
         set(&mut config.max_sessions, self.max_sessions);
         set(&mut config.max_sessions_of_authid, self.max_sessions_of_authid);
+        set(&mut config.max_taps, self.max_taps);
         set(&mut config.message_rate, self.message_rate.map(|rate| Some(Rate::per_second(rate))));
         set(&mut config.join_rate, self.join_rate.map(|rate| Some(Rate::per_second(rate))));
         config.strict_request_ids = self.strict_request_ids;

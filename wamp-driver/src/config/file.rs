@@ -394,6 +394,9 @@ pub struct LimitsEntry {
     pub max_sessions: Option<usize>,
     /// Most sessions of one user in a realm. Default 1,000.
     pub max_sessions_of_authid: Option<usize>,
+    /// Most sessions of a realm that look at the messages of others, with `wamp.x.session.tap`; with 0, nobody can.
+    /// Default 16.
+    pub max_taps: Option<usize>,
     /// Messages of a session in a second; a session that sends more is read more slowly. Default 200,000.
     pub message_rate: Option<u32>,
     /// Clients that may try to join in a second. Default 1,000, and 10,000 at once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wamp_proto::{
     Encoding, Match, Uri, Value,
     message::PublishOptions,
-    router::{Access, Authorization, Permission, RealmPermissions, Right, Ruling},
+    router::{Access, Authorization, Event, Limit, Permission, RealmPermissions, Right, Ruling},
 };
 use wamp_world::{Client, World, world::REALM};
 
