@@ -18,8 +18,8 @@ pub use wamp_driver::{
     Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction,
     FailureKind, Fault, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, Kwargs, Lifecycle,
     LifecycleStream, Part, Parts, Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict,
-    Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, State, Subscribe,
-    Subscription, Typed, Verdict, WampError, WampyMeta, WithState, auth,
+    Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, Side, State, Subscribe,
+    Subscription, Tapped, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };

@@ -27,7 +27,7 @@ pub use wamp_driver::{
     ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Grant, Intent, IntoReply,
     Invocation, InvocationPolicy, Kwargs, Lifecycle, Part, Principal, Progress, Publish, Question,
     ReconnectPolicy, ReconnectVerdict, Register, Registration, Reply, Routes, Serve, ServeError, Service,
-    Serving, State, Subscribe, Typed, Verdict, WampError, WampyMeta, WithState, auth,
+    Serving, Side, State, Subscribe, Tapped, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };

@@ -65,7 +65,7 @@ pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
     ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, NextTapped, PastEvent,
-    RegistrationInfo, Registrations, Sender, SessionInfo, Sessions, SubscriptionInfo, Subscriptions, Tap,
+    RegistrationInfo, Registrations, SessionInfo, Sessions, Side, SubscriptionInfo, Subscriptions, Tap,
     TapFuture, TapStream, Tapped,
 };
 pub use progress::{Progress, ReportingCall};

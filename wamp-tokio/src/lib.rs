@@ -16,7 +16,7 @@ pub use wamp_driver::{
     Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction,
     FailureKind, Fault, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, Kwargs, Lifecycle,
     LifecycleStream, Part, Parts, Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict,
-    Register, Registration, Reply, Routes, Sender, Serve, ServeError, Service, Serving, State, Subscribe,
+    Register, Registration, Reply, Routes, Serve, ServeError, Service, Serving, Side, State, Subscribe,
     Subscription, Tapped, Typed, Verdict, WampError, WampyMeta, WithState, auth,
     net::{Listener, Refused, StartError, TlsError},
     parse_duration, proto, typed, with_state,

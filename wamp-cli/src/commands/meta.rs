@@ -1,7 +1,7 @@
 //! `wamp meta`: the meta API of the router, as it answers.
 
 use wamp_tokio::{
-    Client, Sender, Tapped,
+    Client, Side, Tapped,
     proto::{Dict, Match, Value},
 };
 
@@ -155,7 +155,7 @@ async fn tap(context: &Context, client: &Client, tap: &Tap) -> Result<(), Failur
 fn shown(tapped: Tapped) -> Value {
     Value::Dict(Dict::from_iter([
         ("timestamp", tapped.timestamp.into()),
-        ("sender", Value::from(if tapped.sender == Sender::Client { "client" } else { "router" })),
+        ("sender", Value::from(if tapped.sender == Side::Client { "client" } else { "router" })),
         ("message", tapped.message.into()),
         ("cut", tapped.cut.into()),
         ("dropped", tapped.dropped.into()),

@@ -75,7 +75,7 @@ pub struct Tapped {
     /// When it passed the router, as RFC 3339 has it.
     pub timestamp: String,
     /// Who has sent it.
-    pub sender: Sender,
+    pub sender: Side,
     /// The message as JSON, whatever the session speaks. What was cut may be no JSON any more.
     pub message: String,
     /// Whether its arguments were left out, or its end, because it is too long.
@@ -89,7 +89,7 @@ pub struct Tapped {
 /// Who has sent a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Sender {
+pub enum Side {
     /// The session.
     Client,
     /// The router.
@@ -131,7 +131,7 @@ impl Stream for TapStream {
                 self.over = true;
                 Poll::Ready(None)
             }
-            Ok(result) => Poll::Ready(Some(result.value::<Tapped>())),
+            Ok(result) => Poll::Ready(Some(result.value().map_err(Error::from))),
             Err(error) => Poll::Ready(Some(Err(error))),
         }
     }

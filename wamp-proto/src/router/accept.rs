@@ -55,7 +55,7 @@ impl Router {
         self.links.stop_deadline(peer);
         let authid = grant.authid.clone();
         #[cfg(feature = "cryptosign")]
-        let key = crate::auth::public_key(&hello.details);
+        let key = crate::auth::public_key(&hello.details).map(Box::new);
         let identity = Identity {
             session,
             realm,

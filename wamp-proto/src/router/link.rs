@@ -140,7 +140,7 @@ pub(super) struct Identity {
     pub(super) authprovider: String,
     /// The proof that is kept: which key of several it was.
     #[cfg(feature = "cryptosign")]
-    pub(super) key: Option<PublicKey>,
+    pub(super) key: Option<Box<PublicKey>>,
 }
 
 /// How dear a message is: decides what becomes of it when the queue is full.

@@ -56,7 +56,7 @@ impl Realm {
         Self {
             name: name.clone(),
             like: like.clone(),
-            lasts: config.realms.contains(name),
+            lasts: false,
             settings: Settings::of(like, config),
             broker: Broker::new(hash),
             dealer: Dealer::new(hash, seed),

@@ -38,8 +38,12 @@ impl Realms {
         let places = HashMap::with_hasher(hash);
         let mut realms = Self { config, hash, realms: Slab::new(), places, generations: 0 };
         for uri in &realms.config.clone().realms {
-            if !realms.places.contains_key(uri) {
-                realms.make(uri, uri, random);
+            if realms.places.contains_key(uri) {
+                continue;
+            }
+            let id = realms.make(uri, uri, random);
+            if let Some(realm) = realms.get_mut(id) {
+                realm.lasts = true;
             }
         }
         realms
