@@ -221,6 +221,20 @@ impl Router {
         Self { process, urls, _directory: directory }
     }
 
+    /// The router of a file, besides its listener and a `realm1` whose anonymous role is `anybody`.
+    pub(crate) fn of_config(config: &str) -> Self {
+        let directory = Directory::new();
+        let (ready, file) = (directory.file("ready"), directory.file("router.toml"));
+        let realm =
+            if config.contains("[realms.") { "" } else { "[realms.realm1]\nanonymous = \"anybody\"\n" };
+        let listener = "[[listeners]]\nurl = \"ws://127.0.0.1:0\"\n";
+        std::fs::write(&file, format!("{listener}{realm}{config}")).unwrap();
+        let arguments = ["router", "run", "--config", file.to_str().unwrap(), "--ready-file"];
+        let process = start(&[&arguments[..], &[ready.to_str().unwrap()]].concat(), &[], b"");
+        let urls = ready_urls(&ready);
+        Self { process, urls, _directory: directory }
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.urls[0]
     }
