@@ -370,6 +370,7 @@ impl Authentication {
     }
 
     /// By name; without one, by the key that is shown.
+    #[cfg_attr(not(feature = "cryptosign"), expect(unused_variables, reason = "others go by name"))]
     fn find(&self, method: Method, hello: &HelloDetails) -> Option<&Principal> {
         match &hello.authid {
             Some(authid) => self.principals.iter().find(|principal| principal.authid == *authid),

@@ -13,7 +13,8 @@ fn fault_76_a_request_that_waits_keeps_its_id() {
     let mut session = Session::new(Arc::new(Config::new(realm)), Encoding::Json, now);
     session.handle_frame(now, Bytes::from_static(br#"[2,1,{"roles":{"broker":{},"dealer":{}}}]"#));
     let mut call = || {
-        let request = session.call(now, Call::new("com.example.procedure".parse().expect("a URI"), Payload::empty()));
+        let request =
+            session.call(now, Call::new("com.example.procedure".parse().expect("a URI"), Payload::empty()));
         let request = request.expect("a call").get();
         if request == 2 {
             session.ids = SequentialIds::after(MAX_ID - 1);
