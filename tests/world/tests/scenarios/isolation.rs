@@ -15,7 +15,7 @@ use wamp_proto::{
 };
 use wamp_world::{Client, Random, World};
 
-const REALMS: [&str; 3] = ["red", "green", "blue"];
+const REALMS: [&str; 3] = ["red-realm", "green-realm", "blue-realm"];
 const TOPICS: [&str; 4] = ["t.a", "t.b", "t.c.a", "u.a"];
 const PATTERNS: [(Match, &str); 6] = [
     (Match::Exact, "t.a"),
