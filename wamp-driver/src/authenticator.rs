@@ -64,8 +64,8 @@ impl Authenticators {
         router: RouterHandle,
         question: Question,
     ) -> Verdict {
-        let realm = question.realm.clone();
-        let Some((_, decider)) = self.of_realms.iter().find(|(of, _)| *of == realm) else {
+        let (realm, like) = (question.realm.clone(), &question.like);
+        let Some((_, decider)) = self.of_realms.iter().find(|(of, _)| of == like) else {
             tracing::error!(%realm, "there is nobody to ask who may join");
             return Verdict::Fail;
         };

@@ -1,5 +1,7 @@
 //! The meta API: what the router tells of its sessions, registrations and subscriptions, and lets peers do with them.
 
+mod tap;
+
 use std::{
     future::{Future, IntoFuture as _},
     pin::Pin,
@@ -14,6 +16,7 @@ use wamp_proto::{
 };
 
 use crate::{CallFuture, Client, Error, Event, Subscribe, ValueCall};
+pub use tap::{NextTapped, Side, Tap, TapFuture, TapStream, Tapped};
 
 /// The meta API of the router, for the realm of the session: see [`Client::meta`]. The router may refuse any part of it.
 ///
@@ -201,6 +204,23 @@ impl Sessions {
     /// Ends all other sessions; gives their number (X-18).
     pub fn kill_all(&self, why: KillReason) -> ValueCall<u64> {
         self.0.call("wamp.session.kill_all").kwargs(why).value()
+    }
+
+    /// Looks at the messages of another session, as they come and go: `.await` it for the stream of them. An extension of
+    /// this router, for whose use a role needs the right to call `wamp.x.session.tap`.
+    ///
+    /// ```
+    /// # async fn example(client: wamp_driver::Client, session: wamp_proto::id::SessionId) -> Result<(), wamp_driver::Error> {
+    /// let mut messages = client.meta().sessions().tap(session).await?;
+    /// while let Some(tapped) = messages.next().await {
+    ///     let tapped = tapped?;
+    ///     println!("{} {:?}: {}", tapped.timestamp, tapped.sender, tapped.message);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn tap(&self, session: SessionId) -> Tap {
+        Tap::new(self.0.call("wamp.x.session.tap").args((session,)))
     }
 
     /// Leaves an event that the router publishes when this session has ended, however it ends (X-19): for others to learn

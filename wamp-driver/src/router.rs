@@ -120,7 +120,7 @@ impl RouterHandle {
         pumps.into_iter().flatten().for_each(Waker::wake);
     }
 
-    /// Decides from now on what the dynamic roles of a realm may do.
+    /// Decides from now on what the dynamic roles of a realm may do, or of all that have its settings.
     pub fn set_authorizer(&self, realm: &Uri, authorizer: impl Authorizer) {
         let former = lock(&self.0.authorizers).insert(realm.clone(), Arc::new(authorizer));
         drop(former);
@@ -221,7 +221,7 @@ impl Shared {
 
     /// The same about what a session may do.
     fn authorize(self: &Arc<Self>, wish: Authorization) {
-        let authorizer = lock(&self.authorizers).get(&wish.realm).cloned();
+        let authorizer = lock(&self.authorizers).get(&wish.like).cloned();
         let (router, runtime, timeout) =
             (Arc::downgrade(self), self.runtime.clone(), self.authorization_timeout);
         self.runtime.spawn(Box::pin(async move {
@@ -295,6 +295,9 @@ fn log(event: Event) {
             // What peers choose is escaped: it is recorded as text.
             let (right, uri) = (denial.right.as_str(), denial.subject.uri().as_str());
             tracing::info!(%session, authid, right, uri, ruling = ?denial.ruling, "denied");
+        }
+        Event::Tapped { session, authid, tapped, payload, .. } => {
+            tracing::warn!(%session, authid, %tapped, payload, "a session's messages are shown to another");
         }
         Event::Limited { session, authid, limit, .. } => {
             let session = session.map(SessionId::get);

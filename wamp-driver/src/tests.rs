@@ -1,5 +1,7 @@
 //! What needs no network: a client and a router in one thread, with a clock that only moves when it is told to.
 
+#[cfg(feature = "cra")]
+mod credentials;
 mod reconnect;
 
 use std::{

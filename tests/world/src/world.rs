@@ -14,8 +14,8 @@ use wamp_proto::{
     auth::Exchange,
     id::{RegistrationId, RequestId},
     router::{
-        self, Action, Authorization, Changes, ConnectionId, Counts, Grant, Opened, Permission,
-        RealmPermissions, Router, Totals,
+        self, Action, Authentication, Authorization, Changes, ConnectionId, Counts, Grant, Opened,
+        Permission, RealmPermissions, Router, Totals,
     },
     session::{self, Event, Session},
 };
@@ -290,6 +290,13 @@ impl World {
     pub fn permit(&mut self, permissions: impl IntoIterator<Item = RealmPermissions>) {
         self.transcript.line(self.now, "router has other permissions");
         self.router.reconfigure(self.now, Changes::default().permissions(permissions));
+        self.flush();
+    }
+
+    /// Who may join the router's realms has changed.
+    pub fn admit(&mut self, rules: impl IntoIterator<Item = Authentication>) {
+        self.transcript.line(self.now, "router has other rules about who may join");
+        self.router.reconfigure(self.now, Changes::default().authentication(rules));
         self.flush();
     }
 

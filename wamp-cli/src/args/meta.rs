@@ -24,6 +24,16 @@ pub(crate) enum MetaCommand {
 /// `wamp meta session`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionCommand {
+    /// What is answered at once.
+    #[command(flatten)]
+    Asking(SessionQuestion),
+    /// Print the messages of a session as they come and go, one in each line, if the router allows it.
+    Tap(Tap),
+}
+
+/// A question about sessions, or what is to become of them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionQuestion {
     /// List the ids of all sessions.
     #[command(visible_alias = "list")]
     Ls(ByAuthrole),
@@ -155,6 +165,20 @@ pub(crate) struct Subscription {
     /// The subscription.
     #[arg(value_parser = id::<SubscriptionId>)]
     pub(crate) subscription: SubscriptionId,
+}
+
+/// `wamp meta session tap`.
+#[derive(Debug, Args)]
+pub(crate) struct Tap {
+    /// The session.
+    #[arg(value_parser = id::<SessionId>)]
+    pub(crate) session: SessionId,
+    /// Print the arguments of the messages, too: they may be anything, secrets as well.
+    #[arg(long)]
+    pub(crate) payload: bool,
+    /// When to end.
+    #[command(flatten)]
+    pub(crate) until: Until,
 }
 
 /// `wamp meta watch`.

@@ -36,8 +36,8 @@ pub(crate) use {
     keygen::{KeygenCommand, KeygenTls},
     login::{AuthMethod, Login, StoredSecrets},
     meta::{
-        ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SubscriptionCommand, Watch,
-        Watched, Why,
+        ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SessionQuestion,
+        SubscriptionCommand, Tap, Watch, Watched, Why,
     },
     msg::{MsgCommand, MsgDecode, MsgEncode, MsgValidate},
     pages::{Completion, Man},

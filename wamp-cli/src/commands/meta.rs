@@ -1,15 +1,15 @@
 //! `wamp meta`: the meta API of the router, as it answers.
 
 use wamp_tokio::{
-    Client,
+    Client, Side, Tapped,
     proto::{Dict, Match, Value},
 };
 
 use super::subscribe::{self, How};
 use crate::{
     args::{
-        ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SubscriptionCommand, Watch,
-        Watched, Why,
+        ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SessionQuestion,
+        SubscriptionCommand, Tap, Watch, Watched, Why,
     },
     exit::Failure,
     session::Context,
@@ -17,15 +17,17 @@ use crate::{
 
 /// Asks, or watches.
 pub(crate) async fn run(context: &Context, command: MetaCommand) -> Result<(), Failure> {
-    let question = match command {
-        MetaCommand::Session(command) => session(command),
-        MetaCommand::Registration(command) => registration(command),
-        MetaCommand::Subscription(command) => subscription(command),
-        MetaCommand::Watch(arguments) => {
-            return context.run(async |context, client| watch(context, client, &arguments).await).await;
-        }
-    };
-    context.run(async |context, client| ask(context, client, question).await).await
+    context
+        .run(async |context, client| match command {
+            MetaCommand::Session(SessionCommand::Tap(arguments)) => tap(context, client, &arguments).await,
+            MetaCommand::Session(SessionCommand::Asking(command)) => {
+                ask(context, client, session(command)).await
+            }
+            MetaCommand::Registration(command) => ask(context, client, registration(command)).await,
+            MetaCommand::Subscription(command) => ask(context, client, subscription(command)).await,
+            MetaCommand::Watch(arguments) => watch(context, client, &arguments).await,
+        })
+        .await
 }
 
 /// A meta procedure and its arguments.
@@ -68,8 +70,8 @@ async fn ask(context: &Context, client: &Client, question: Question) -> Result<(
 
 const HISTORY: &str = "wamp.subscription.get_events";
 
-fn session(command: SessionCommand) -> Question {
-    use SessionCommand as S;
+fn session(command: SessionQuestion) -> Question {
+    use SessionQuestion as S;
     let of = |procedure, by: ByAuthrole| {
         let roles = by.authrole.into_iter().map(Value::from).collect::<Vec<_>>();
         Question::new(procedure, (!roles.is_empty()).then_some(Value::List(roles)))
@@ -130,4 +132,32 @@ async fn watch(context: &Context, client: &Client, arguments: &Watch) -> Result<
         Some(Watched::Subscription) => "wamp.subscription.",
     };
     subscribe::listen(context, client, client.subscribe(topics).prefix(), arguments.until, How::Lines).await
+}
+
+async fn tap(context: &Context, client: &Client, tap: &Tap) -> Result<(), Failure> {
+    let asked = client.meta().sessions().tap(tap.session);
+    let mut messages = if tap.payload { asked.with_payloads().await? } else { asked.await? };
+    context.say(format_args!("tapping session {}", tap.session));
+    subscribe::within(tap.until, async |seen| {
+        while let Some(tapped) = messages.next().await {
+            context.printer.value(shown(tapped?))?;
+            *seen += 1;
+            if Some(*seen) == tap.until.count {
+                return Ok(());
+            }
+        }
+        context.say("the session has ended");
+        Ok(())
+    })
+    .await
+}
+
+fn shown(tapped: Tapped) -> Value {
+    Value::Dict(Dict::from_iter([
+        ("timestamp", tapped.timestamp.into()),
+        ("sender", Value::from(if tapped.sender == Side::Client { "client" } else { "router" })),
+        ("message", tapped.message.into()),
+        ("cut", tapped.cut.into()),
+        ("dropped", tapped.dropped.into()),
+    ]))
 }

@@ -78,14 +78,19 @@ pub(super) async fn listen(
 ) -> Result<(), Failure> {
     let events = subscribe.await?;
     context.say(format_args!("subscribed to {} (subscription {})", events.topic(), events.id()));
+    within(until, async |seen| take(context, client, events, until.count, seen, &how).await).await
+}
+
+/// Prints things, and counts them, as long as it may last.
+pub(super) async fn within(
+    until: Until,
+    print: impl AsyncFnOnce(&mut u64) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut seen = 0;
-    let taking = take(context, client, events, until.count, &mut seen, &how);
-    match tokio::time::timeout(until.duration.unwrap_or(FOREVER), taking).await {
+    match tokio::time::timeout(until.duration.unwrap_or(FOREVER), print(&mut seen)).await {
         Ok(result) => result,
         Err(_) => match until.count {
-            Some(count) => {
-                Err(Failure::new(Code::Timeout, format!("only {seen} of {count} events came in time")))
-            }
+            Some(count) => Err(Failure::new(Code::Timeout, format!("only {seen} of {count} came in time"))),
             None => Ok(()),
         },
     }

@@ -105,6 +105,27 @@ fn the_meta_api() {
 }
 
 #[test]
+fn a_session_is_tapped() {
+    let router = Router::start();
+    let callee = router.register("com.example.echo", &["--echo"]);
+    let meta = |arguments: &[&str]| router.wamp(&[&["meta", "registration"], arguments].concat()).ok();
+    let registration = meta(&["match", "com.example.echo"]);
+    let session = meta(&["callees", registration.trim(), "-o", "json"]);
+    let session = session.trim().trim_matches(['[', ']']).to_owned();
+    let tap = ["meta", "session", "tap", &session, "--payload", "--count", "2", "-o", "json"];
+    let viewer = router.start_client(&tap);
+    viewer.says("tapping session");
+    router.wamp(&["call", "com.example.echo", "hello"]).ok();
+    let invocation = viewer.line();
+    assert!(invocation.contains(r#""sender":"router""#) && invocation.contains("hello"), "{invocation}");
+    let ended = viewer.end();
+    assert!(ended.code == 0 && ended.stdout.contains(r#""sender":"client""#), "{ended:?}");
+    let error = router.wamp(&["meta", "session", "tap", "1"]).failed(9);
+    assert!(error.contains("no_such_session"), "{error}");
+    drop(callee);
+}
+
+#[test]
 fn subscriptions_in_the_meta_api() {
     let router = Router::start();
     let meta =

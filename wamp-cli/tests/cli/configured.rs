@@ -147,6 +147,54 @@ fn a_hangup_reloads_and_disturbs_nobody_it_does_not_concern() {
     client(&["call", "com.example.add", "1"]).end().failed(5);
 }
 
+/// The session that came in by the old ticket ends, the guest's goes on.
+#[test]
+fn a_hangup_with_another_ticket_ends_the_sessions_of_the_old_one() {
+    let file = Written::new(FILE);
+    let (router, url) = file.run();
+    let client = |arguments: &[&str]| start(arguments, &[("WAMP_URL", &*url)], b"");
+    let service = client(&["register", "com.example.add", "--echo"]);
+    service.says("registered ");
+    let joe = start(
+        &["subscribe", "com.example.news", "--authid", "joe"],
+        &[("WAMP_URL", &*url), ("WAMP_TICKET", "hunter2")],
+        b"",
+    );
+    joe.says("subscribed");
+    file.write(&FILE.replace("hunter2", "hunter3"));
+    router.signal("HUP");
+    let ended = joe.end();
+    assert!(
+        ended.code == 11 && ended.stderr.contains("the credential of this user has changed"),
+        "{ended:?}"
+    );
+    assert_eq!(client(&["call", "com.example.add", "1"]).end().ok(), "1\n");
+}
+
+#[test]
+fn a_pattern_makes_realms() {
+    let tenants = "[realms.tenants]\npattern = \"tenant-*\"\nmax_realms = 1\n";
+    let file = Written::new(&FILE.replace("[realms.realm1]\n", tenants));
+    let (router, url) = file.run();
+    let client = |realm: &str, arguments: &[&str]| {
+        start(&[arguments, &["--realm", realm]].concat(), &[("WAMP_URL", &*url)], b"")
+    };
+    let service = client("tenant-a", &["register", "com.example.add", "--echo"]);
+    service.says("registered ");
+    assert_eq!(client("tenant-a", &["call", "com.example.add", "1"]).end().ok(), "1\n");
+    let error = client("tenant-b", &["call", "com.example.add", "1"]).end().failed(5);
+    assert!(error.contains("as many realms"), "{error}");
+    for realm in ["tenants", "realm1"] {
+        let error = client(realm, &["call", "com.example.add", "1"]).end().failed(5);
+        assert!(error.contains("no realm"), "{error}");
+    }
+    service.signal("TERM");
+    service.end();
+    // There is room again.
+    client("tenant-b", &["call", "com.example.add", "1"]).end().failed(8);
+    drop(router);
+}
+
 #[test]
 fn flags_that_contradict_the_file_are_refused() {
     let file = Written::new(FILE);
@@ -158,7 +206,9 @@ fn flags_that_contradict_the_file_are_refused() {
 #[test]
 fn the_example_of_the_documents_is_right() {
     let chapter = include_str!("../../../docs/router-configuration.md");
-    let example = chapter.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let file = Written::new(example);
-    assert_eq!(wamp(&["router", "check", file.path()]).ok(), "1 listener, 1 realm, 2 roles, 1 user\n");
+    let examples = chapter.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let summed_up = examples.map(|example| wamp(&["router", "check", Written::new(example).path()]).ok());
+    let [first, second] = &summed_up.collect::<Vec<_>>()[..] else { panic!("there are two") };
+    assert_eq!(first, "1 listener, 1 realm, 2 roles, 1 user\n");
+    assert!(second.ends_with("1 realm, 1 role, 1 user\n"), "{second}");
 }

@@ -7,14 +7,14 @@ use wamp_proto::{
     auth::{self, Credential, cra, scram},
     router::{
         Access, Authentication, Changes, Config, Disclosure, HistoryRule, Principal, Rate, RealmPermissions,
-        Right, Rights, Rule, SlowSubscriber,
+        RealmSettings, RealmTemplate, Right, Rights, Rule, SlowSubscriber,
     },
     uri::UriRule,
 };
 
 use super::{
     ConfigError,
-    check::{Wrong, wrong},
+    check::{Wrong, prefix, wrong},
     file::{
         ActionName, ClientCertificates, ConfigFile, CraEntry, DiscloseName, DisclosureName, HistoryEntry,
         KdfName, LimitsEntry, ListenerEntry, MatchName, Method, RealmEntry, RoleEntry, RuleEntry, ScramEntry,
@@ -41,7 +41,7 @@ impl<N: Network> RouterBuilder<N> {
 
 impl<N: Network> Router<N> {
     /// Follows a file that has changed since the router was started from it: its roles and users, and the certificates that
-    /// it names. Sessions whose user is gone or has another role are closed, subscriptions and registrations that are no
+    /// it names. Sessions whose user is gone, or has another role, or another secret than the one they came in by, are closed, subscriptions and registrations that are no
     /// longer allowed are revoked, and nobody else is disturbed. What else has changed waits for a restart: see
     /// [`ConfigFile::needs_restart`].
     ///
@@ -71,8 +71,9 @@ impl ConfigFile {
         }
         fn realms(file: &ConfigFile) -> impl std::fmt::Debug {
             let settings = |(name, realm): (&String, &RealmEntry)| {
-                let RealmEntry { authenticator, authorizer, history, .. } = realm.clone();
-                (name.clone(), authenticator, authorizer, history)
+                // These are followed.
+                let realm = RealmEntry { anonymous: None, auth: None, ..realm.clone() };
+                (name.clone(), realm)
             };
             file.realms.iter().map(settings).collect::<Vec<_>>()
         }
@@ -136,7 +137,12 @@ impl ConfigFile {
         name: &str,
         realm: &RealmEntry,
     ) -> Result<RouterBuilder<N>, Wrong> {
-        builder = builder.realm(name);
+        let uri = uri(["realms", name], name)?;
+        builder = match &realm.pattern {
+            Some(pattern) => builder.realm_template(realm.template(pattern, uri.clone())),
+            None => builder.realm(name),
+        };
+        builder = builder.config(|config| config.realm_settings.push(realm.settings(uri.clone())));
         if let Some(procedure) = &realm.authenticator {
             let within = procedure.realm.as_deref().unwrap_or(name);
             // The rules have its methods already.
@@ -146,7 +152,6 @@ impl ConfigFile {
                 builder = builder.authenticator_timeout(longest);
             }
         }
-        let uri = uri(["realms", name], name)?;
         if let Some(procedure) = &realm.authorizer {
             builder = builder.authorizer_procedure(uri.clone(), &procedure.procedure);
             let timeouts = self.realms.values().filter_map(|realm| realm.authorizer.as_ref()?.timeout);
@@ -241,6 +246,22 @@ impl ConfigFile {
             Some(tls) => Ok(listener.tls(tls.config(at, self.source.folder())?)),
             None => Ok(listener),
         }
+    }
+}
+
+impl RealmEntry {
+    fn template(&self, pattern: &str, like: Uri) -> RealmTemplate {
+        let mut template = RealmTemplate::new(prefix(pattern).unwrap_or(pattern), like);
+        set(&mut template.max_realms, self.max_realms);
+        template
+    }
+
+    fn settings(&self, realm: Uri) -> RealmSettings {
+        let mut settings = RealmSettings::new(realm);
+        settings.caller_disclosure = self.disclosure.caller.map(Into::into);
+        settings.publisher_disclosure = self.disclosure.publisher.map(Into::into);
+        settings.max_sessions = self.max_sessions;
+        settings
     }
 }
 
@@ -418,6 +439,7 @@ impl LimitsEntry {
         set(&mut config.max_calls, self.max_calls);
         set(&mut config.max_sessions, self.max_sessions);
         set(&mut config.max_sessions_of_authid, self.max_sessions_of_authid);
+        set(&mut config.max_taps, self.max_taps);
         set(&mut config.message_rate, self.message_rate.map(|rate| Some(Rate::per_second(rate))));
         set(&mut config.join_rate, self.join_rate.map(|rate| Some(Rate::per_second(rate))));
         config.strict_request_ids = self.strict_request_ids;

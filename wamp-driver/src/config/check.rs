@@ -51,6 +51,7 @@ impl ConfigFile {
             self.check_listener(&at.to_string(), listener)?;
         }
         self.realms.iter().try_for_each(|(name, realm)| self.check_realm(name, realm))?;
+        self.realms.iter().try_for_each(|(name, realm)| self.check_template(name, realm))?;
         self.roles.iter().try_for_each(|(name, role)| self.check_role(name, role))?;
         self.users.iter().try_for_each(|(name, user)| self.check_user(name, user))?;
         if self.limits.message_size.is_some_and(|size| size.0 > wamp_proto::Limits::MAX_MESSAGE_SIZE) {
@@ -104,6 +105,10 @@ impl ConfigFile {
             uri.map_err(|error| wrong(["realms", name, key, "procedure"], error.to_string()))?;
             if let Some(realm) = &procedure.realm {
                 self.check_realm_name(["realms", name, key, "realm"], realm)?;
+                if self.realms.get(realm).is_some_and(|realm| realm.pattern.is_some()) {
+                    let what = format!("`{realm}` stands for many realms, which come and go");
+                    return Err(wrong(["realms", name, key, "realm"], what));
+                }
                 if key == "authorizer" && realm != name {
                     let what = "an authorizer is registered in the realm that it decides about";
                     return Err(wrong(["realms", name, key, "realm"], what));
@@ -117,6 +122,43 @@ impl ConfigFile {
                 &history.topic,
             )
         })
+    }
+
+    fn check_template(&self, name: &str, realm: &RealmEntry) -> Checked {
+        let Some(pattern) = &realm.pattern else {
+            return match realm.max_realms {
+                Some(_) => Err(wrong(
+                    ["realms", name, "max_realms"],
+                    "one realm is one: this belongs to a `pattern`",
+                )),
+                None => Ok(()),
+            };
+        };
+        let place = ["realms", name, "pattern"];
+        let prefix = prefix(pattern).ok_or_else(|| {
+            wrong(place, "expected how the names begin and one `*` at the end, such as `tenant-*`")
+        })?;
+        format!("{prefix}x").parse::<Uri>().map_err(|error| wrong(place, error.to_string()))?;
+        let overlaps = |other: &str| other.starts_with(prefix) || prefix.starts_with(other);
+        let others = self.realms.iter().filter(|(other, _)| *other != name);
+        let mut patterns = others.filter_map(|(other, realm)| Some((other, prefix_of(realm)?)));
+        if let Some((other, _)) = patterns.find(|(_, prefix)| overlaps(prefix)) {
+            return Err(wrong(
+                place,
+                format!("the pattern of [realms.{other}] has names in common with this"),
+            ));
+        }
+        if realm.authorizer.is_some() {
+            let what = "these realms come and go, and nobody could rely on the procedure: use rules";
+            return Err(wrong(["realms", name, "authorizer"], what));
+        }
+        match realm.authenticator.as_ref().map(|procedure| &procedure.realm) {
+            Some(None) => {
+                let what = "nobody is there yet who could be asked: say the `realm` of the procedure";
+                Err(wrong(["realms", name, "authenticator"], what))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_role(&self, name: &str, role: &RoleEntry) -> Checked {
@@ -192,6 +234,15 @@ fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a String>) 
         Some(meant) => format!("there is no {kind} `{name}`; did you mean `{meant}`?"),
         None => format!("there is no {kind} `{name}`; add [{kind}s.{name}]"),
     }
+}
+
+/// What stands before the one `*` at the end of a pattern of realms.
+pub(super) fn prefix(pattern: &str) -> Option<&str> {
+    pattern.strip_suffix('*').filter(|prefix| !prefix.is_empty() && !prefix.contains('*'))
+}
+
+fn prefix_of(realm: &RealmEntry) -> Option<&str> {
+    realm.pattern.as_deref().and_then(prefix)
 }
 
 fn check_pattern<const N: usize>(place: [&str; N], policy: MatchName, uri: &str) -> Checked {

@@ -141,6 +141,15 @@ pub enum SerializerName {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RealmEntry {
+    /// Names of realms, such as `tenant-*`, each of which is there as long as somebody is in it, with these settings. There
+    /// is no realm of the name under which they stand then.
+    pub pattern: Option<String>,
+    /// Most realms of the `pattern` at once. Default 1,000.
+    pub max_realms: Option<usize>,
+    /// Most sessions. Default: what `limits` say.
+    pub max_sessions: Option<usize>,
+    /// Who learns about callers and publishers. Default: what `disclosure` says for all realms.
+    pub disclosure: DisclosureEntry,
     /// Let sessions in that do not say who they are, with this role.
     pub anonymous: Option<String>,
     /// The methods of authentication, of those that the users have. Default: all.
@@ -160,13 +169,13 @@ pub struct RealmEntry {
 pub struct ProcedureEntry {
     /// Its URI.
     pub procedure: String,
-    /// The realm it is registered in. Default: the realm itself.
+    /// The realm it is registered in. Default: the realm itself; with a `pattern`, it must be said.
     pub realm: Option<String>,
     /// How long it may take; then the answer is no. Of several realms, the longest counts. Default 5 s.
     pub timeout: Option<Time>,
 }
 
-/// Who learns about callers and publishers, in all realms.
+/// Who learns about callers and publishers, in all realms or in one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -381,10 +390,13 @@ pub struct LimitsEntry {
     pub max_registrations: Option<usize>,
     /// Most calls of a session that wait for a result. Default 1,000.
     pub max_calls: Option<usize>,
-    /// Most sessions of a realm. Default 100,000.
+    /// Most sessions of a realm that has no limit of its own. Default 100,000.
     pub max_sessions: Option<usize>,
     /// Most sessions of one user in a realm. Default 1,000.
     pub max_sessions_of_authid: Option<usize>,
+    /// Most sessions of a realm that look at the messages of others, with `wamp.x.session.tap`; with 0, nobody can.
+    /// Default 16.
+    pub max_taps: Option<usize>,
     /// Messages of a session in a second; a session that sends more is read more slowly. Default 200,000.
     pub message_rate: Option<u32>,
     /// Clients that may try to join in a second. Default 1,000, and 10,000 at once.

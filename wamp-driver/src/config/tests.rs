@@ -78,6 +78,23 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[realms.r]\n[limits]\nqueue_bytes = true", "3:15", "a number of bytes"),
         ("[realms.r]\n[[listeners]]\nurl = '${SURELY_NOT_SET}'", "3:7", "`SURELY_NOT_SET` is not set"),
         ("[realms.r]\n", "1:9", "nobody can join"),
+        ("[realms.r]\npattern = 'a-'", "2:1", "one `*` at the end"),
+        ("[realms.r]\npattern = '*'", "2:1", "one `*` at the end"),
+        ("[realms.r]\npattern = 'a*b*'", "2:1", "one `*` at the end"),
+        ("[realms.r]\npattern = 'a b*'", "2:1", "whitespace"),
+        ("[realms.r]\nmax_realms = 2", "2:1", "belongs to a `pattern`"),
+        (
+            "[realms.r]\npattern = 'a-*'\n[realms.s]\npattern = 'a-b*'",
+            "2:1",
+            "[realms.s] has names in common",
+        ),
+        ("[realms.r]\npattern = 'a-*'\nauthorizer = { procedure = 'x' }", "3:1", "use rules"),
+        ("[realms.r]\npattern = 'a-*'\nauthenticator = { procedure = 'x' }", "3:1", "say the `realm`"),
+        (
+            "[realms.r]\npattern = 'a-*'\nauthenticator = { procedure = 'x', realm = 'r' }",
+            "3:37",
+            "stands for many realms",
+        ),
         ("[realms.r]\n[[listeners]]\nurl = 'ws://h:1'\ntransports = []", "4:1", "needs a transport"),
         ("[realms.r]\n[users.joe]\nrole = 'x'\nticket = { fil = 'x' }", "4:12", "did you mean `file`?"),
     ] {

@@ -4,7 +4,7 @@ use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use wamp_proto::{
     Uri,
-    router::{Config, Grant},
+    router::{Config, Grant, RealmTemplate},
     transport::heartbeat,
     uri::InvalidUri,
 };
@@ -108,6 +108,12 @@ impl<N: Network> RouterBuilder<N> {
         self
     }
 
+    /// Realms that come into being with the first session that joins them, and go with the last.
+    pub fn realm_template(mut self, template: RealmTemplate) -> Self {
+        self.config.templates.push(template);
+        self
+    }
+
     /// One more place to listen on: a URL, or a [`Listener`] with settings of its own. Port 0 takes a free port: see
     /// [`Router::endpoints`]. Without any, the router serves this process only.
     pub fn listen(mut self, listener: impl Into<Listener>) -> Self {
@@ -169,7 +175,7 @@ impl<N: Network> RouterBuilder<N> {
     }
 
     fn start(mut self) -> Result<Router<N>, StartError> {
-        if self.realms.is_empty() {
+        if self.realms.is_empty() && self.config.templates.is_empty() {
             self.realms.push("realm1".to_owned());
         }
         let realms = self.realms.iter().map(|realm| realm.parse::<Uri>()).collect::<Result<_, _>>();

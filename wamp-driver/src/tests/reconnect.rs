@@ -15,16 +15,21 @@ use crate::{
 };
 
 /// A router, and the way to it, which can be closed.
-struct Scene {
-    world: Arc<Virtual>,
-    router: RouterHandle,
+pub(super) struct Scene {
+    pub(super) world: Arc<Virtual>,
+    pub(super) router: RouterHandle,
     open: Arc<AtomicBool>,
 }
 
 impl Scene {
     fn new() -> Self {
+        Self::with(Config::new(["realm1".parse().unwrap()]))
+    }
+
+    /// With other settings of the router.
+    pub(super) fn with(config: Config) -> Self {
         let world = Virtual::new();
-        let router = RouterHandle::new(world.clone(), Config::new(["realm1".parse().unwrap()]));
+        let router = RouterHandle::new(world.clone(), config);
         Self { world, router, open: Arc::new(AtomicBool::new(true)) }
     }
 
@@ -40,7 +45,10 @@ impl Scene {
     }
 
     fn client(&self, policy: Policy) -> Client {
-        let options = ClientOptions { reconnect: policy, ..ClientOptions::default() };
+        self.client_with(ClientOptions { reconnect: policy, ..ClientOptions::default() })
+    }
+
+    pub(super) fn client_with(&self, options: ClientOptions) -> Client {
         let supervisor = Supervisor::new(self.world.clone(), options, self.attempt()).unwrap();
         self.world.finish(supervisor.connect()).unwrap()
     }
@@ -53,14 +61,14 @@ impl Scene {
     }
 
     /// The client's connection is lost: nobody says goodbye.
-    fn cut(&self, client: &Client) {
+    pub(super) fn cut(&self, client: &Client) {
         client.shared.update(|state, _| state.session.handle_eof("the cable"));
         self.world.turn();
     }
 }
 
 /// All that has happened.
-fn changes(stream: &mut LifecycleStream) -> Vec<Lifecycle> {
+pub(super) fn changes(stream: &mut LifecycleStream) -> Vec<Lifecycle> {
     let mut seen = Vec::new();
     while let Poll::Ready(Some(change)) = poll(&mut Box::pin(stream.next())) {
         seen.push(change);
@@ -69,7 +77,7 @@ fn changes(stream: &mut LifecycleStream) -> Vec<Lifecycle> {
 }
 
 /// Exactly the delays that it says: 0.5, 1, 2, 4 s, ...
-fn exact() -> Policy {
+pub(super) fn exact() -> Policy {
     Policy::default().jitter(0.0)
 }
 

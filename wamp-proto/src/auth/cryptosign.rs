@@ -176,22 +176,72 @@ mod tests {
         }
     }
 
-    /// The flow and the router's part of the chapter's examples: signer, challenge, what was sent.
+    const CLIENT: &str = "545efb0a2192db8d43f118e9bf9aee081466e1ef36c708b96ee6f62dddad9122";
+    const CERTIFIED_CLIENT: &str = "12ae0184b180e9a9c5e45be4a1afbce3c6491320063701cd9c4011a777d04089";
+    const ROUTER: &str = "4a3838f6fe75251e613329d53fc69b262d5eac97fb1d73bebbaed4015b53c862";
+    /// The channels of the second and the third example.
+    const SECOND: &str = "e973bee24dcea9e20625f949c0e3cd28d632ccbefe4907c2fac2728710f7b160";
+    const THIRD: &str = "bd5b9ef32d574c39617a2e3cbf0844859165acb9443b1d7b49a004b68b82281e";
+
+    /// All signatures of the chapter: signer, challenge, channel, and the signature without the message behind it.
+    const SIGNED: [(&str, &str, Option<&str>, &str); 7] = [
+        (
+            CLIENT,
+            "fa034062ad76352b53a25358854577730db82f367aa439709c91296d04a5716c",
+            None,
+            "e2f0297a193b63b7a4a92028e9e2e6107f82730560d54a657bd982cb4b3151490399debbbde998e494d3c3b2a5e2e91271291e10dee85a6cfaa127885ddd8b0a",
+        ),
+        (
+            ROUTER,
+            "bbae60ea44cdd7b20dc7010a618b0f0803fab25a817520b4b7f057299b524deb",
+            None,
+            "fd5128d2d207ba58a9d1d6f41b72c747964ad9d1294077b3b1eee6130b05843ab12c53c7f2519f73d4feb82db19d8ca0fc26b62bde6518e79a882f5795bc9f00",
+        ),
+        (
+            CLIENT,
+            "0e9192bc08512c8198da159c1ae600ba91729215f35d56102ee318558e773537",
+            None,
+            "a3a178fe792ed772a8fc092f8341e455de96670c8901264a7c312dbf940d5743626fe9fbc29b23dcd2169b308eca309de85a89ccd296b24835de3d95b16b7703",
+        ),
+        (
+            ROUTER,
+            "4f861f12796c2972b7b0026522a687aa851d90355122a61d4f1fdce4d06b564f",
+            Some(SECOND),
+            "aa05f4cd7747d36b79443f1d4703a681e107edc085d876b508714e2a3a8135bacaae1c018452c4acb3ad2818aa97a6d23e5ac7e3734c7b1f40e6232a70938205",
+        ),
+        (
+            CLIENT,
+            "358625312c6c3bf64ed51d17d210ce21af1639c774cabf5735a9651d7d91fc6a",
+            Some(SECOND),
+            "25114474580d6e99a6126b091b4565c23db567d686c5b8c3a94e3f2f09dc80300c5b40a124236733fa56396df721eb12ac092362379bd5b27b4db9e2beaa1408",
+        ),
+        (
+            ROUTER,
+            "2763e7fdb1c34a74e8497daf6c913744d11161a94cec3b16aeec60a788612e17",
+            Some(THIRD),
+            "ce456092998d796533d7ef2bab543300409d161066c9520c9284df6bbfb82947b37fb78d69fd56e5118afec62e35e015c60569af2e18ed92fedc738552242d03",
+        ),
+        (
+            CERTIFIED_CLIENT,
+            "e4b40f72f9604754789d472225483bace926b9668d72c9122545e540d8d98f23",
+            Some(THIRD),
+            "16c89629e72aff3f44661e701341b2221a2fa9d93205826fad85e70d3a8dab70a8f54314c14d470ebeb77a0dd16c833928c01134a52b2e73862b7d3f258b6000",
+        ),
+    ];
+
     #[test]
     fn a_78_known_signatures() {
-        for (signer, challenge, signature) in [
-            (
-                "545efb0a2192db8d43f118e9bf9aee081466e1ef36c708b96ee6f62dddad9122",
-                "fa034062ad76352b53a25358854577730db82f367aa439709c91296d04a5716c",
-                "e2f0297a193b63b7a4a92028e9e2e6107f82730560d54a657bd982cb4b3151490399debbbde998e494d3c3b2a5e2e91271291e10dee85a6cfaa127885ddd8b0a",
-            ),
-            (
-                "4a3838f6fe75251e613329d53fc69b262d5eac97fb1d73bebbaed4015b53c862",
-                "bbae60ea44cdd7b20dc7010a618b0f0803fab25a817520b4b7f057299b524deb",
-                "fd5128d2d207ba58a9d1d6f41b72c747964ad9d1294077b3b1eee6130b05843ab12c53c7f2519f73d4feb82db19d8ca0fc26b62bde6518e79a882f5795bc9f00",
-            ),
-        ] {
-            assert!(verify(&signer.parse().unwrap(), &bytes(challenge), &(signature.to_owned() + challenge)));
+        for (signer, challenge, channel, signature) in SIGNED {
+            let signer = signer.parse().unwrap();
+            let signed = message(&bytes(challenge), channel.map(bytes::<32>).as_ref());
+            let sent = signature.to_owned() + &hex::encode(&signed);
+            assert!(verify(&signer, &signed, &sent), "{challenge}");
+            // Nor is one of them good for another challenge, or without its channel.
+            let others = SIGNED.iter().filter(|(_, other, ..)| *other != challenge);
+            for (_, other, channel, _) in others {
+                let other = message(&bytes(other), channel.map(bytes::<32>).as_ref());
+                assert!(!verify(&signer, &other, &sent));
+            }
         }
     }
 

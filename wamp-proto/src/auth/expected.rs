@@ -1,14 +1,17 @@
 //! The router's side of one challenge: what is sent, and what must come back.
 
+#[cfg(feature = "scram")]
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+#[cfg(any(feature = "scram", feature = "cryptosign"))]
+use super::TLS_EXPORTER;
 #[cfg(feature = "cra")]
 use super::cra;
 #[cfg(feature = "cryptosign")]
 use super::cryptosign::{self, PublicKey, SecretKey};
 #[cfg(feature = "scram")]
 use super::scram;
-use super::{Credential, Secret, TLS_EXPORTER, secret::same};
+use super::{Credential, Secret, secret::same};
 use crate::{
     channel::Channel,
     dict::Dict,
@@ -16,6 +19,7 @@ use crate::{
 };
 
 /// What a client claims in HELLO, and what the router adds to it.
+#[cfg_attr(not(feature = "scram"), allow(dead_code, reason = "each method reads what it needs"))]
 pub(crate) struct Claim<'a> {
     pub(crate) authid: &'a str,
     pub(crate) hello: &'a HelloDetails,
@@ -30,6 +34,7 @@ pub(crate) struct Claim<'a> {
     pub(crate) router_key: Option<&'a SecretKey>,
 }
 
+#[cfg(any(feature = "scram", feature = "cryptosign"))]
 impl<'a> Claim<'a> {
     fn text(&self, key: &str) -> Option<&'a str> {
         self.hello.authextra.as_ref()?.get(key)?.as_str()
@@ -78,10 +83,15 @@ pub(crate) type Wrong = &'static str;
 pub(crate) type Proven = Option<Dict>;
 
 /// Most characters of a client's nonce.
+#[cfg(feature = "scram")]
 const MAX_NONCE: usize = 256;
 
 impl Expected {
     /// The challenge for somebody with this credential.
+    #[cfg_attr(
+        not(any(feature = "cra", feature = "scram", feature = "cryptosign")),
+        expect(unused_variables, reason = "a ticket claims nothing")
+    )]
     pub(crate) fn new(credential: &Credential, claim: Claim<'_>) -> Result<(Self, ChallengeExtra), Wrong> {
         match credential {
             Credential::Ticket(ticket) => Ok((Self::Ticket(ticket.clone()), ChallengeExtra::default())),

@@ -90,7 +90,7 @@ impl Kdf {
                     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
                     argon2.hash_password_into(password.as_bytes(), salt, &mut *key)
                 })
-                .map_err(|_| AuthError::Unusable("this password and salt are nothing for argon2id13"))?,
+                .map_err(|_| AuthError::Unusable("argon2id13 takes no salt of less than 8 bytes"))?,
         }
         Ok(key)
     }
@@ -215,7 +215,9 @@ pub(super) fn answer(
         return Err(bad("its nonce does not begin with ours"));
     }
     let salt_bytes = STANDARD.decode(salt).map_err(|_| bad("its salt is not Base64"))?;
-    let salted = kdf.derive(&prepared(password)?, &salt_bytes)?;
+    let salted = kdf.derive(&prepared(password)?, &salt_bytes);
+    // The salt is the router's.
+    let salted = salted.map_err(|_| bad("its key derivation does not take its salt"))?;
     let iterations = u64::from(kdf.iterations());
     let (proof, expected) =
         Signed { authid, client_nonce, nonce, salt, iterations, binding }.prove(&salted)?;
@@ -352,6 +354,13 @@ mod tests {
         }
         assert!(matches!(refused(&|extra| extra.kdf = Some("md5".to_owned())), AuthError::Challenge { .. }));
         assert!(matches!(refused(&|extra| extra.salt = Some("?".to_owned())), AuthError::Challenge { .. }));
+        let short = refused(&|extra| {
+            extra.kdf = Some("argon2id13".to_owned());
+            (extra.memory, extra.iterations, extra.salt) = (Some(64), Some(1), Some("AAAA".to_owned()));
+        });
+        assert!(short.to_string().contains("the router's wamp-scram challenge is bad"), "{short}");
+        let own = Credential::derive(&"pencil".into(), b"abc", Kdf::argon2id(1, 64)).unwrap_err();
+        assert!(matches!(own, AuthError::Unusable(_)), "{own}");
         assert!(matches!(
             answer("user", &"a\u{0}b".into(), "aaaa", None, &good),
             Err(AuthError::Unusable(_))

@@ -218,6 +218,11 @@ macro_rules! message {
                 fn payload(&self) -> Option<&$crate::payload::Payload> {
                     Some(&self.$payload)
                 }
+
+                #[cfg(feature = "router")]
+                fn without_payload(self) -> Self {
+                    Self { $payload: $crate::payload::Payload::empty(), ..self }
+                }
             )?
         }
     };

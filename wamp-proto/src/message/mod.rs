@@ -66,6 +66,11 @@ trait Wire: Sized {
     fn payload(&self) -> Option<&Payload> {
         None
     }
+    /// The message without it.
+    #[cfg(feature = "router")]
+    fn without_payload(self) -> Self {
+        self
+    }
 }
 
 /// A message of any kind, to be serialized without being moved into a [`Message`] first.
@@ -129,6 +134,12 @@ macro_rules! messages {
             /// The application payload, when the message carries one.
             pub fn payload(&self) -> Option<&Payload> {
                 match self { $(Self::$variant(message) => message.payload(),)* }
+            }
+
+            /// The header alone.
+            #[cfg(feature = "router")]
+            pub(crate) fn without_payload(self) -> Self {
+                match self { $(Self::$variant(message) => Self::$variant(message.without_payload()),)* }
             }
 
             fn decode_kind(kind: MessageKind, cursor: &mut Cursor<'_>) -> core::result::Result<Self, Violation> {

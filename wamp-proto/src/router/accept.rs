@@ -4,6 +4,7 @@ use super::{
     Event, Grant, MetaAccess, Router,
     authenticate::Joining,
     link::{Class, Identity, Peer, Sent},
+    realms::RealmId,
     state::State,
 };
 use crate::{
@@ -20,13 +21,13 @@ impl Router {
         if let Err((reason, text)) = self.check_join_rate(now, peer) {
             return self.refuse(now, peer, reason, text);
         }
-        let realm = match self.admit(&hello) {
-            Ok(realm) => realm,
+        match self.admit(&hello) {
+            Ok(()) => {}
             Err(Refusal::Violation(violation)) => return self.violate(now, peer, violation),
             Err(Refusal::Reason(reason, message)) => return self.refuse(now, peer, reason, message),
-        };
+        }
         self.links.stop_deadline(peer);
-        self.authenticate(now, peer, realm, hello);
+        self.authenticate(now, peer, hello);
     }
 
     /// Opens the session: this is who the client is from now on. `proof` is what the method ends with.
@@ -39,17 +40,22 @@ impl Router {
         grant: Grant,
         proof: Option<Dict>,
     ) {
-        let Joining { session, realm, hello, .. } = joining;
+        let Joining { session, hello, .. } = joining;
         if self.sessions.contains_key(&session) {
             // Somebody else drew the same of 2^53 meanwhile.
             let text = "try again".to_owned();
             return self.refuse(now, peer, uris::error::AUTHENTICATION_FAILED, text);
         }
-        if let Err((reason, text)) = self.check_room(peer, realm, &grant.authid) {
-            return self.refuse(now, peer, reason, text);
-        }
+        // Only now: nobody makes a realm who may not join it.
+        let entered = self.enter(peer, &hello.realm, &grant.authid);
+        let realm = match entered {
+            Ok(realm) => realm,
+            Err((reason, text)) => return self.refuse(now, peer, reason, text),
+        };
         self.links.stop_deadline(peer);
         let authid = grant.authid.clone();
+        #[cfg(feature = "cryptosign")]
+        let key = crate::auth::public_key(&hello.details).map(Box::new);
         let identity = Identity {
             session,
             realm,
@@ -58,6 +64,8 @@ impl Router {
             authrole: grant.authrole,
             authmethod: authmethod.to_owned(),
             authprovider: grant.authprovider,
+            #[cfg(feature = "cryptosign")]
+            key,
         };
         let mut authextra = grant.authextra.unwrap_or_default();
         authextra.extend(proof.into_iter().flatten());
@@ -94,7 +102,7 @@ impl Router {
     }
 
     /// What this router can do in a realm (F-42: nothing that does not work).
-    fn announced(&self, realm: usize) -> Roles {
+    fn announced(&self, realm: RealmId) -> Roles {
         let config = &self.config;
         let history = self.realms.get(realm).is_some_and(|realm| realm.broker.has_history());
         let meta = config.meta_api != MetaAccess::Nothing;
@@ -147,8 +155,8 @@ impl Router {
         }
     }
 
-    /// The place of the realm that HELLO may join, or why not.
-    fn admit(&self, hello: &Hello) -> Result<usize, Refusal> {
+    /// Whether there is, or may be, the realm of HELLO.
+    fn admit(&self, hello: &Hello) -> Result<(), Refusal> {
         let roles = hello.details.roles;
         // I-33: before there is a session, a bad URI is answered by ABORT.
         let checked = check_length(&hello.realm, self.config.limits.uri_length)
@@ -159,11 +167,7 @@ impl Router {
         if !Role::CLIENT.into_iter().any(|role| roles.has(role)) {
             return Err(Refusal::Violation(Violation::NoRoles { message: MessageKind::Hello }));
         }
-        let Some(realm) = self.realm_places.get(&hello.realm) else {
-            let message = format!("this router has no realm `{}`", hello.realm);
-            return Err(Refusal::Reason(uris::error::NO_SUCH_REALM, message));
-        };
-        Ok(*realm)
+        self.realms.like(&hello.realm).map(drop).map_err(|(reason, text)| Refusal::Reason(reason, text))
     }
 
     /// A session id that no live session has (I-12, fault 46).

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     Limit, Router,
     link::{Identity, Links, Peer},
+    realms::RealmId,
     timers::Timeout,
 };
 use crate::{
@@ -60,15 +61,29 @@ impl Router {
         Err((uris::error::UNAVAILABLE, "too many clients join at the moment, try again later".to_owned()))
     }
 
-    /// Whether there is room in a realm for a session of this name; the error is for the client.
-    pub(super) fn check_room(
+    /// The realm for a session of this name, if there is room for it; the error is for the client.
+    pub(super) fn enter(
         &mut self,
         peer: Peer,
-        realm: usize,
+        realm: &Uri,
         authid: &str,
-    ) -> Result<(), (&'static str, String)> {
+    ) -> Result<RealmId, (&'static str, String)> {
+        let Some(entered) = self.realms.enter(realm, &mut self.random) else {
+            self.links.limited(peer, Limit::Realms);
+            let text = "there are as many realms of this kind as there may be";
+            return Err((uris::error::UNAVAILABLE, text.to_owned()));
+        };
+        let room = self.check_room(peer, entered, authid);
+        if room.is_err() {
+            // It may have been made for this one.
+            self.realms.leave(entered);
+        }
+        room.map(|()| entered)
+    }
+
+    fn check_room(&mut self, peer: Peer, realm: RealmId, authid: &str) -> Result<(), (&'static str, String)> {
         let Some(realm) = self.realms.get(realm) else { return Ok(()) };
-        let (limit, text) = if realm.members.len() >= self.config.max_sessions {
+        let (limit, text) = if realm.members.len() >= realm.settings.max_sessions {
             (Limit::Sessions, "the realm has as many sessions as it may have")
         } else if realm.names.sessions(authid) >= self.config.max_sessions_of_authid {
             (Limit::SessionsOfAuthid, "there are as many sessions of this name as there may be")

@@ -97,21 +97,35 @@ impl Authentication {
         self
     }
 
-    /// Whether somebody who has joined could still be let in as the same, by the same method.
-    pub(super) fn still_admits(&self, identity: &Identity) -> bool {
+    /// Whether somebody who has joined under the `former` rule could still be let in as the same, by the same method and
+    /// proof.
+    pub(super) fn still_admits(
+        &self,
+        identity: &Identity,
+        channel: &Channel,
+        former: Option<&Self>,
+    ) -> Result<(), &'static str> {
         let Some(method) = Method::of(&identity.authmethod).filter(|method| self.methods.contains(method))
         else {
-            return false;
+            return Err(CHANGED);
         };
-        if method == Method::Anonymous {
-            return identity.authrole == self.anonymous_role;
-        }
-        match self.principals.iter().find(|principal| principal.authid == identity.authid) {
-            Some(principal) => {
-                principal.role == identity.authrole && principal.credential_for(method).is_some()
-            }
+        let known = self.known(identity).filter(|_| method != Method::Anonymous);
+        let admitted = match known {
+            _ if method == Method::Anonymous => identity.authrole == self.anonymous_role,
+            Some(principal) => principal.role == identity.authrole,
             None => self.ask,
+        };
+        match known {
+            _ if !admitted => Err(CHANGED),
+            Some(principal) if !principal.still_takes(method, identity, channel, former) => {
+                Err("the credential of this user has changed")
+            }
+            _ => Ok(()),
         }
+    }
+
+    fn known(&self, identity: &Identity) -> Option<&Principal> {
+        self.principals.iter().find(|principal| principal.authid == identity.authid)
     }
 
     pub(super) fn fits(&self, realm: &Uri, channel: &Channel) -> bool {
@@ -119,6 +133,9 @@ impl Authentication {
             && self.listener.as_ref().is_none_or(|rule| channel.listener.as_ref() == Some(rule))
     }
 }
+
+/// What those are told who would not be let in any more.
+const CHANGED: &str = "who may join has changed";
 
 /// Somebody who is known, and how this one can prove it.
 #[derive(Clone, Debug)]
@@ -151,6 +168,30 @@ impl Principal {
         Grant { authextra: self.authextra.clone(), ..Grant::new(&*self.authid, &*self.role) }
     }
 
+    /// Whether what somebody has proven before still proves it.
+    fn still_takes(
+        &self,
+        method: Method,
+        identity: &Identity,
+        channel: &Channel,
+        former: Option<&Authentication>,
+    ) -> bool {
+        match method {
+            Method::Tls | Method::Cookie => self.credentials.iter().any(|known| known.is_shown_by(channel)),
+            // Of several keys, the others do not matter.
+            #[cfg(feature = "cryptosign")]
+            Method::Cryptosign => match (self.credential_for(method), &identity.key) {
+                (Some(Credential::Cryptosign(keys)), Some(key)) => keys.contains(key),
+                _ => false,
+            },
+            _ => {
+                let former = former.and_then(|former| former.known(identity));
+                let credential = self.credential_for(method);
+                credential.is_some() && credential == former.and_then(|former| former.credential_for(method))
+            }
+        }
+    }
+
     pub(super) fn credential_for(&self, method: Method) -> Option<&Credential> {
         self.credentials.iter().find(|credential| credential.method() == method)
     }
@@ -164,6 +205,8 @@ pub struct Question {
     pub connection: ConnectionId,
     /// The realm to join.
     pub realm: Uri,
+    /// The realm whose settings it has: itself, or that of its template.
+    pub like: Uri,
     /// The method that was chosen among those the client offers.
     pub method: Method,
     /// The session that this would be.

@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 
 use super::{
-    ConnectionId, Denial, Event, Router,
+    ConnectionId, Denial, Event, Limit, Router,
     link::{Links, Peer},
     permissions::{Compiled, Right},
     state::State,
@@ -38,6 +38,8 @@ pub struct Authorization {
     pub id: AuthorizationId,
     /// The realm.
     pub realm: Uri,
+    /// The realm whose settings it has: itself, or that of its template.
+    pub like: Uri,
     /// The session.
     pub session: SessionId,
     /// Its name.
@@ -259,18 +261,20 @@ impl Router {
             return self.deny_request(now, from, &message, wish, permission.ruling);
         }
         if permission.disclose {
-            self.disclose(&mut message);
+            self.disclose(from, &mut message);
         }
         self.serve(now, from, message);
     }
 
     /// The rule asks in the session's name for what the session might ask for itself.
-    fn disclose(&self, message: &mut Message) {
+    fn disclose(&self, from: Peer, message: &mut Message) {
         use super::Disclosure::Never;
+        let realm = self.realm_of(from).and_then(|realm| self.realms.get(realm));
+        let Some(settings) = realm.map(|realm| &realm.settings) else { return };
         match message {
-            Message::Call(call) => call.options.disclose_me |= self.config.caller_disclosure != Never,
+            Message::Call(call) => call.options.disclose_me |= settings.caller_disclosure != Never,
             Message::Publish(publish) => {
-                publish.options.disclose_me |= self.config.publisher_disclosure != Never;
+                publish.options.disclose_me |= settings.publisher_disclosure != Never;
             }
             _ => {}
         }
@@ -303,13 +307,15 @@ impl Router {
     }
 
     fn ask_for_permission(&mut self, now: Instant, from: Peer, message: Message, wish: Wish) {
-        let realm = self.realm_of(from).and_then(|realm| self.config.realms.get(realm)).cloned();
+        let realm = self.realm_of(from).and_then(|realm| self.realms.get(realm));
+        let names = realm.map(|realm| (realm.name.clone(), realm.like.clone()));
         let Some(identity) = self.links.get(from).and_then(|link| link.identity.as_deref()) else { return };
-        let Some(realm) = realm else { return };
+        let Some((realm, like)) = names else { return };
         let id = AuthorizationId { connection: self.links.id(from), number: self.asked };
         let authorization = Authorization {
             id,
             realm,
+            like,
             session: identity.session,
             authid: identity.authid.clone(),
             authrole: identity.authrole.clone(),
@@ -425,6 +431,7 @@ impl Links {
             // S-38: the session ends at once.
             Some(waiting) if message.kind() != MessageKind::Abort => {
                 waiting.push(message);
+                self.check_held(peer);
                 None
             }
             _ => Some(message),
@@ -435,6 +442,16 @@ impl Links {
         self.timers.set(waiting.deadline, self.id(peer), Timeout::Authorization);
         if let Some(link) = self.get_mut(peer) {
             link.waiting = Some(Box::new(waiting));
+        }
+        self.check_held(peer);
+    }
+
+    /// Tells of a session that has as much waiting as it may.
+    fn check_held(&mut self, peer: Peer) {
+        let (messages, bytes) = (self.config().max_held_messages, self.config().max_held_bytes);
+        let waiting = self.get(peer).and_then(|link| link.waiting.as_deref());
+        if waiting.is_some_and(|waiting| waiting.is_full(messages, bytes)) {
+            self.limited(peer, Limit::HeldMessages);
         }
     }
 

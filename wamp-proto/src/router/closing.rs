@@ -122,6 +122,7 @@ impl Router {
         let Some(link) = self.links.get_mut(peer) else { return };
         let testaments = link.testaments.take().filter(|_| !quietly);
         self.links.take_waiting(peer);
+        self.links.end_taps(now, peer);
         let Some(link) = self.links.get(peer) else { return };
         let Some(identity) = link.identity.as_deref() else { return };
         let (place, session) = (identity.realm, identity.session);
@@ -144,6 +145,7 @@ impl Router {
             realm.meta.push("wamp.session.on_leave", || (session, authid, authrole));
         }
         self.publish_meta(now, place);
+        self.realms.leave(place);
     }
 
     /// Ends the connections that serving others has shown to be beyond help, until there are none.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     auth::Method,
+    channel::Channel,
     limits::Limits,
     time::Instant,
     uri::{Match, Pattern, Uri, UriRule},
@@ -18,8 +19,13 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The realms that exist; others are refused (S-09).
+    /// The realms that exist from the start, as long as the router; others are refused, unless a template makes them
+    /// (S-09).
     pub realms: Vec<Uri>,
+    /// Realms that come into being with the first session that joins them. Default: none.
+    pub templates: Vec<RealmTemplate>,
+    /// What is different in some realms. Default: nothing.
+    pub realm_settings: Vec<RealmSettings>,
     /// What to call ourselves. Default: this crate's name and version.
     pub agent: Option<String>,
     /// Bounds on every received message.
@@ -76,6 +82,11 @@ pub struct Config {
     pub max_testaments: usize,
     /// Most bytes of the testaments of one session. Default 256 KiB.
     pub max_testament_bytes: usize,
+    /// Most sessions of one realm that look at the messages of another with `wamp.x.session.tap`, an extension of the meta
+    /// API. Default 16; with 0, there is no such procedure.
+    pub max_taps: usize,
+    /// Most bytes of the text of a message that is shown so; longer ones are cut. Default 16 KiB.
+    pub max_tap_text: usize,
     /// Most calls that wait for one procedure, because all its callees have as many as their `concurrency` allows; more are
     /// refused with `wamp.error.unavailable`. Default 1,000.
     pub max_waiting_calls: usize,
@@ -117,7 +128,7 @@ pub struct Config {
     /// How many clients may try to join, in all realms together; more are refused with `wamp.error.unavailable`. Default
     /// 1,000 a second, 10,000 at once.
     pub join_rate: Option<Rate>,
-    /// Most sessions of one realm. Default 100,000.
+    /// Most sessions of one realm, unless [`realm_settings`](Self::realm_settings) say otherwise. Default 100,000.
     pub max_sessions: usize,
     /// Most sessions of one authid in a realm. Default 1,000.
     pub max_sessions_of_authid: usize,
@@ -156,11 +167,61 @@ pub enum Disclosure {
 pub enum MetaAccess {
     /// All of it: any session may end any other of its realm.
     Everything,
-    /// Look, listen and leave testaments, but not take from others: no `wamp.session.kill`,
-    /// `wamp.subscription.remove_subscriber` and the like.
+    /// Look, listen and leave testaments, but not take from others, nor read their messages: no `wamp.session.kill`,
+    /// `wamp.subscription.remove_subscriber` and the like, no `wamp.x.session.tap`.
     ReadOnly,
     /// Nothing: there is no meta API.
     Nothing,
+}
+
+/// Realms that come into being with the first session that joins them, and that are gone when the last one has left, with
+/// all that they hold: retained events and histories, too.
+///
+/// Their settings ([`Authentication`], [`RealmPermissions`], [`HistoryRule`], [`RealmSettings`]) are those that are written
+/// for the realm [`like`](Self::like), which may be one of [`Config::realms`] or a name that stands for nothing else.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RealmTemplate {
+    /// How the names begin; there must be something behind it. A realm of [`Config::realms`] goes before a template.
+    pub prefix: String,
+    /// Whose settings they have.
+    pub like: Uri,
+    /// Most realms at once; more are refused with `wamp.error.unavailable`. Default 1,000.
+    pub max_realms: usize,
+    /// Longest name, in bytes. Default 100.
+    pub max_name: usize,
+}
+
+impl RealmTemplate {
+    /// All names that begin with `prefix`, with the settings of `like` and the usual limits.
+    pub fn new(prefix: impl Into<String>, like: Uri) -> Self {
+        Self { prefix: prefix.into(), like, max_realms: 1_000, max_name: 100 }
+    }
+
+    pub(super) fn makes(&self, name: &str) -> bool {
+        name.len() > self.prefix.len() && name.starts_with(&self.prefix)
+    }
+}
+
+/// What is different in one realm, or in those of a template; what is `None` is as in all others.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct RealmSettings {
+    /// The realm.
+    pub realm: Uri,
+    /// [`Config::caller_disclosure`].
+    pub caller_disclosure: Option<Disclosure>,
+    /// [`Config::publisher_disclosure`].
+    pub publisher_disclosure: Option<Disclosure>,
+    /// [`Config::max_sessions`].
+    pub max_sessions: Option<usize>,
+}
+
+impl RealmSettings {
+    /// Nothing is different in this realm yet.
+    pub fn new(realm: Uri) -> Self {
+        Self { realm, caller_disclosure: None, publisher_disclosure: None, max_sessions: None }
+    }
 }
 
 /// A topic, or many by their pattern, whose last events are kept in one realm (P-80). They are those of the subscription
@@ -210,6 +271,8 @@ impl Config {
     pub fn new(realms: impl IntoIterator<Item = Uri>) -> Self {
         Self {
             realms: realms.into_iter().collect(),
+            templates: Vec::new(),
+            realm_settings: Vec::new(),
             agent: Some(concat!("wamp-proto/", env!("CARGO_PKG_VERSION")).to_owned()),
             limits: Limits::default(),
             uri_rule: UriRule::default(),
@@ -236,6 +299,8 @@ impl Config {
             meta_api: MetaAccess::Everything,
             max_testaments: 100,
             max_testament_bytes: 256 << 10,
+            max_taps: 16,
+            max_tap_text: 16 << 10,
             max_waiting_calls: 1_000,
             kept_bytes: 16 << 20,
             max_late_calls: 1_000,
@@ -263,6 +328,11 @@ impl Config {
         if self.authentication.is_empty() {
             self.authentication.push(Authentication::new([Method::Anonymous]));
         }
+    }
+
+    /// The rule for clients that join over such a connection: the first that fits. The realm is that of the settings.
+    pub(super) fn rule(&self, like: &Uri, channel: &Channel) -> Option<&Authentication> {
+        self.authentication.iter().find(|rule| rule.fits(like, channel))
     }
 
     /// A URI where no pattern may stand (I-25): PUBLISH.Topic, CALL.Procedure. The error is a text for people.

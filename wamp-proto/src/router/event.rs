@@ -61,6 +61,19 @@ pub enum Event {
         /// What it wanted.
         denial: Denial,
     },
+    /// A session looks at the messages of another from now on: for whoever keeps a record of that.
+    Tapped {
+        /// Who looks: its connection.
+        connection: ConnectionId,
+        /// Its session.
+        session: SessionId,
+        /// Its name.
+        authid: String,
+        /// Whose messages it sees.
+        tapped: SessionId,
+        /// Whether it sees their arguments, too.
+        payload: bool,
+    },
     /// A connection has reached a limit: told once for each connection and limit, and counted each time, as
     /// [`Totals::limited`].
     Limited {
@@ -97,6 +110,8 @@ pub enum Limit {
     JoinRate,
     /// `max_sessions`: the client is refused.
     Sessions,
+    /// [`RealmTemplate::max_realms`](super::RealmTemplate::max_realms): the client is refused.
+    Realms,
     /// `max_sessions_of_authid`: the client is refused.
     SessionsOfAuthid,
     /// `max_subscriptions`: the request is refused.
@@ -105,10 +120,16 @@ pub enum Limit {
     Registrations,
     /// `max_calls`: the call is refused.
     Calls,
+    /// `max_invocations`, of the callee: a call is refused.
+    Invocations,
+    /// `max_held_messages` or `max_held_bytes`: nothing is read from the connection until there is a decision.
+    HeldMessages,
     /// `max_waiting_calls` or `kept_bytes`: the call is refused.
     WaitingCalls,
     /// `max_testaments` or `max_testament_bytes`: the testament is refused.
     Testaments,
+    /// `max_taps`: the call is refused.
+    Taps,
     /// `queue_bytes` or `queue_messages`: an event was dropped, a call refused, or the connection is closed.
     Queue,
 }
@@ -120,12 +141,16 @@ impl Limit {
             Self::MessageRate => "message_rate",
             Self::JoinRate => "join_rate",
             Self::Sessions => "max_sessions",
+            Self::Realms => "max_realms",
             Self::SessionsOfAuthid => "max_sessions_of_authid",
             Self::Subscriptions => "max_subscriptions",
             Self::Registrations => "max_registrations",
             Self::Calls => "max_calls",
+            Self::Invocations => "max_invocations",
+            Self::HeldMessages => "max_held_messages",
             Self::WaitingCalls => "max_waiting_calls",
             Self::Testaments => "max_testaments",
+            Self::Taps => "max_taps",
             Self::Queue => "queue_bytes",
         }
     }
@@ -139,6 +164,8 @@ pub struct Counts {
     pub connections: usize,
     /// Open sessions.
     pub sessions: usize,
+    /// Realms that were made from templates.
+    pub template_realms: usize,
     /// Subscriptions.
     pub subscriptions: usize,
     /// Registrations.
@@ -147,6 +174,8 @@ pub struct Counts {
     pub retained: usize,
     /// Calls that wait for their result.
     pub calls: usize,
+    /// Sessions that look at the messages of another: see [`Config::max_taps`](super::Config::max_taps).
+    pub taps: usize,
     /// Bytes in all outbound queues.
     pub queued_bytes: usize,
     /// Events dropped since the start, because a queue was full or the receiver could not take their size.

@@ -1,6 +1,7 @@
 //! One connection at the router, and the table of all of them.
 
-use core::time::Duration;
+mod stall;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -20,9 +21,14 @@ use super::{
     permissions::Guard,
     queue::Queue,
     rate::Bucket,
+    realms::RealmId,
     state::State,
+    tap::Tap,
     timers::{Timeout, Timers},
 };
+
+#[cfg(feature = "cryptosign")]
+use crate::auth::cryptosign::PublicKey;
 use crate::{
     channel::Channel,
     codec::Encoding,
@@ -34,6 +40,7 @@ use crate::{
     time::Instant,
     uri::Uri,
 };
+use stall::Watch;
 
 /// A connection, by its place in the table. Valid as long as the connection is there; whoever stores one removes it when
 /// the session leaves.
@@ -79,6 +86,8 @@ pub(super) struct Link {
     /// How many denials were told, and which limits.
     denials: u8,
     limits: u16,
+    /// Somebody looks at its messages.
+    pub(super) tapped: bool,
     /// What it wants to be published when it has left.
     pub(super) testaments: Option<Box<Testaments>>,
     /// The last request id of the client, when the router insists on their order.
@@ -95,17 +104,6 @@ pub(super) struct Link {
     pub(super) invocations: IdMap<RequestId, Origin>,
     /// The ids of invocations of this session (I-07).
     pub(super) invocation_ids: SequentialIds,
-}
-
-/// Whether a connection takes what is queued for it.
-#[derive(Clone, Copy, Debug)]
-struct Watch {
-    /// When to have the next look.
-    next: Instant,
-    /// Since when nothing has been taken, as far as is known.
-    since: Instant,
-    /// How many frames had been taken then.
-    taken: u64,
 }
 
 impl Link {
@@ -130,24 +128,19 @@ const MAX_EVENTS: usize = 1024;
 /// Denials of one connection that are told.
 const MAX_DENIALS: u8 = 16;
 
-/// Looks at a queue in one `stall_timeout`: a stalled connection is closed at most one interval too late.
-const LOOKS: u32 = 20;
-
-/// The time between two of them.
-fn pause(stall_timeout: Duration) -> Duration {
-    stall_timeout.checked_div(LOOKS).unwrap_or(stall_timeout)
-}
-
 /// Who a session is.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) session: SessionId,
-    pub(super) realm: usize,
+    pub(super) realm: RealmId,
     pub(super) roles: Roles,
     pub(super) authid: String,
     pub(super) authrole: String,
     pub(super) authmethod: String,
     pub(super) authprovider: String,
+    /// The proof that is kept: which key of several it was.
+    #[cfg(feature = "cryptosign")]
+    pub(super) key: Option<Box<PublicKey>>,
 }
 
 /// How dear a message is: decides what becomes of it when the queue is full.
@@ -191,6 +184,8 @@ pub(super) struct Links {
     pub(super) timers: Timers,
     /// Connections that must end, for a reason found while others were served.
     pub(super) doomed: Vec<(Peer, Closed)>,
+    /// Who looks at the messages of whom.
+    pub(super) taps: Vec<Tap>,
     queued_bytes: usize,
     dropped_events: u64,
     pub(super) totals: Totals,
@@ -209,6 +204,7 @@ impl Links {
             ready: VecDeque::new(),
             timers: Timers::default(),
             doomed: Vec::new(),
+            taps: Vec::new(),
             queued_bytes: 0,
             dropped_events: 0,
             totals: Totals::default(),
@@ -246,6 +242,7 @@ impl Links {
             throttles: 0,
             denials: 0,
             limits: 0,
+            tapped: false,
             testaments: None,
             requests: SequentialIds::default(),
             subscriptions: IdSet::default(),
@@ -462,6 +459,22 @@ impl Links {
         }
     }
 
+    /// Queues a frame for somebody who can do without it: only while most of the queue is free, which is left to what
+    /// cannot be dropped. Returns whether it is queued.
+    pub(super) fn send_spare(&mut self, now: Instant, to: Peer, frame: Bytes) -> bool {
+        let (bytes, frames) = (self.config.queue_bytes / 4, self.config.queue_messages / 4);
+        let takes = |link: &Link| {
+            link.state == State::Open
+                && frame.len() <= link.send_limit
+                && link.queue.fits(&frame, bytes, frames.max(1))
+        };
+        let fits = self.links.get(to).is_some_and(takes);
+        if fits {
+            self.enqueue(now, to, frame);
+        }
+        fits
+    }
+
     #[cfg(feature = "planted-bugs")]
     pub(super) fn has(&self, bug: Bug) -> bool {
         self.config.has(bug)
@@ -483,6 +496,14 @@ impl Links {
     }
 
     fn queue(&mut self, now: Instant, to: Peer, frame: Bytes) {
+        if self.is_tapped(to) {
+            self.show_frame(now, to, &frame);
+        }
+        self.enqueue(now, to, frame);
+    }
+
+    /// Queues a frame that no tap sees.
+    fn enqueue(&mut self, now: Instant, to: Peer, frame: Bytes) {
         self.queued_bytes = self.queued_bytes.saturating_add(frame.len());
         self.totals.sent = self.totals.sent.wrapping_add(1);
         if let Some(link) = self.links.get_mut(to) {
@@ -545,45 +566,6 @@ impl Links {
         link.is_none_or(|link| link.state == State::Closed)
     }
 
-    /// Watches over a queue that has something in it: one timer at most, however many messages pass.
-    fn watch(&mut self, now: Instant, peer: Peer) {
-        let id = self.id(peer);
-        let Some(link) = self.links.get_mut(peer) else { return };
-        let taken = link.queue.taken();
-        match &mut link.watch {
-            // All before it was taken, so that the time of this message counts alone.
-            Some(watch) if link.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
-            Some(_) => {}
-            None => {
-                let next = now + pause(self.config.stall_timeout);
-                link.watch = Some(Watch { next, since: now, taken });
-                self.timers.set(next, id, Timeout::Stall);
-            }
-        }
-    }
-
-    /// A connection that takes nothing for too long must go (fault 68).
-    pub(super) fn check_stall(&mut self, now: Instant, peer: Peer) {
-        let (id, timeout) = (self.id(peer), self.config.stall_timeout);
-        let Some(link) = self.links.get_mut(peer) else { return };
-        let Some(mut watch) = link.watch.take().filter(|_| !link.queue.is_empty()) else { return };
-        if link.queue.taken() != watch.taken {
-            (watch.since, watch.taken) = (now, link.queue.taken());
-        }
-        if now - watch.since < timeout {
-            watch.next = (now + pause(timeout)).min(watch.since + timeout);
-            link.watch = Some(watch);
-            self.timers.set(watch.next, id, Timeout::Stall);
-        } else if link.state == State::Closed {
-            // Not even the last message is taken: there is nothing left but to drop the transport.
-            self.queued_bytes = self.queued_bytes.saturating_sub(link.queue.bytes());
-            link.queue.clear();
-            self.notify(peer);
-        } else {
-            self.doom(peer, Closed::Overrun);
-        }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.links.is_empty()
     }
@@ -592,6 +574,7 @@ impl Links {
         counts.connections = self.links.len();
         counts.sessions = self.links.iter().filter(|(_, link)| link.identity.is_some()).count();
         counts.calls = self.links.iter().map(|(_, link)| link.calls.len()).sum();
+        counts.taps = self.taps.len();
         counts.queued_bytes = self.queued_bytes;
         counts.dropped_events = self.dropped_events;
         counts.totals = self.totals;

@@ -20,21 +20,22 @@ mod planted;
 mod queue;
 mod rate;
 mod realm;
+mod realms;
 mod reconfigure;
 mod state;
+mod tap;
 mod timers;
 mod timestamp;
 
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use bytes::Bytes;
 
 pub use authentication::{Authentication, Principal, Question, Verdict};
 pub use authorize::{Authorization, AuthorizationId, Permission, Ruling};
-pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
+pub use config::{
+    Config, Disclosure, HistoryRule, MetaAccess, RealmSettings, RealmTemplate, SlowSubscriber, TrustRule,
+};
 pub use event::{Counts, Denial, Event, Limit, Totals};
 pub use permissions::{
     Access, Explanation, RealmPermissions, Reason, Right, Rights, RolePermissions, Rule, UnknownRight,
@@ -62,9 +63,9 @@ use crate::{
 use broker::Broker;
 use dealer::Dealer;
 use link::{Links, Peer};
-use permissions::Permissions;
 use rate::Bucket;
-use realm::Realm;
+use realm::{Realm, Settings};
+use realms::{RealmId, Realms};
 
 /// A connection, from [`Router::open`] until its transport is gone. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -221,8 +222,7 @@ pub struct Router {
     config: Arc<Config>,
     random: RandomIds,
     links: Links,
-    realms: Vec<Realm>,
-    realm_places: HashMap<Uri, usize, Seeded>,
+    realms: Realms,
     sessions: IdMap<SessionId, Peer>,
     questions: VecDeque<Question>,
     /// What makes those up who are not there.
@@ -242,25 +242,12 @@ impl Router {
         let mut random = RandomIds::new(seed);
         let hash = Seeded::new(random.seed());
         let config = Arc::new(config);
-        let mut realm_places = HashMap::with_hasher(hash);
-        let mut realms = Vec::new();
-        for uri in &config.realms {
-            realm_places.entry(uri.clone()).or_insert_with(|| {
-                let mut realm = Realm::new(hash, random.seed(), config.meta_api);
-                realm.permissions = Permissions::of(uri, &config.permissions, hash);
-                for rule in config.history.iter().filter(|rule| rule.realm == *uri) {
-                    realm.broker.keep_history(&mut realm.meta, rule);
-                }
-                realms.push(realm);
-                realms.len().saturating_sub(1)
-            });
-        }
+        let realms = Realms::new(config.clone(), hash, &mut random);
         Self {
             links: Links::new(config.clone(), hash),
             config,
             random,
             realms,
-            realm_places,
             sessions: IdMap::default(),
             questions: VecDeque::new(),
             decoys: hash,
@@ -342,7 +329,7 @@ impl Router {
         registration: RegistrationId,
         reason: Option<&str>,
     ) -> bool {
-        let Some(place) = self.realm_places.get(realm).copied() else { return false };
+        let Some(place) = self.realms.find(realm) else { return false };
         // Nobody asks for it; whoever is served has its own place.
         let Some((_, dealer, mut context)) = self.context(now, Peer::MAX, place) else { return false };
         let revoked = dealer.revoke(&mut context, registration, reason);
@@ -403,7 +390,8 @@ impl Router {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.links.count(&mut counts);
-        for realm in &self.realms {
+        for realm in self.realms.iter() {
+            counts.template_realms = counts.template_realms.saturating_add(usize::from(!realm.lasts));
             counts.subscriptions = counts.subscriptions.saturating_add(realm.broker.len());
             counts.retained = counts.retained.saturating_add(realm.broker.retained());
             counts.registrations = counts.registrations.saturating_add(realm.dealer.len());
@@ -428,6 +416,9 @@ impl Router {
         if state.next(kind).is_none() {
             let violation = Violation::Unexpected { message: kind, state: state.describe() };
             return self.violate(now, peer, violation);
+        }
+        if self.links.is_tapped(peer) {
+            self.links.show_message(now, peer, &message);
         }
         match message {
             Message::Abort(abort) => {
@@ -468,7 +459,9 @@ impl Router {
         let realm = self.realm_of(from);
         #[cfg(feature = "planted-bugs")]
         let realm = match message {
-            Message::Publish(_) if self.config.has(Bug::EventCrossesRealms) => Some(0),
+            Message::Publish(_) if self.config.has(Bug::EventCrossesRealms) => {
+                self.realms.ids().first().copied()
+            }
             _ => realm,
         };
         let Some(realm) = realm else { return };
@@ -497,7 +490,7 @@ impl Router {
     }
 
     /// The place of the realm that a session is in.
-    fn realm_of(&self, peer: Peer) -> Option<usize> {
+    fn realm_of(&self, peer: Peer) -> Option<RealmId> {
         self.links.get(peer).and_then(|link| link.identity.as_deref()).map(|identity| identity.realm)
     }
 
@@ -506,11 +499,11 @@ impl Router {
         &mut self,
         now: Instant,
         from: Peer,
-        realm: usize,
+        realm: RealmId,
     ) -> Option<(&mut Broker, &mut Dealer, Context<'_>)> {
         let Self { config, links, sessions, random, realms, .. } = self;
-        let Realm { broker, dealer, meta, .. } = realms.get_mut(realm)?;
-        Some((broker, dealer, Context { now, from, config, links, sessions, random, meta }))
+        let Realm { broker, dealer, meta, settings, .. } = realms.get_mut(realm)?;
+        Some((broker, dealer, Context { now, from, config, settings, links, sessions, random, meta }))
     }
 
     /// A request needs the role it belongs to (M-49) and, if the router insists, the next id in sequence (I-09).
@@ -551,6 +544,8 @@ struct Context<'a> {
     now: Instant,
     from: Peer,
     config: &'a Config,
+    /// Those of the realm.
+    settings: &'a Settings,
     links: &'a mut Links,
     /// Who is where, in all realms.
     sessions: &'a IdMap<SessionId, Peer>,
@@ -561,7 +556,7 @@ struct Context<'a> {
 impl Context<'_> {
     /// The same, to serve something of another session.
     fn of(&mut self, from: Peer) -> Context<'_> {
-        let Self { now, config, links, sessions, random, meta, .. } = self;
-        Context { now: *now, from, config, links, sessions, random, meta }
+        let Self { now, config, settings, links, sessions, random, meta, .. } = self;
+        Context { now: *now, from, config, settings, links, sessions, random, meta }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{
     Authentication, Config, RealmPermissions, Router,
     link::Peer,
-    permissions::{Compiled, Permissions, Right},
+    permissions::{Compiled, Right},
+    realms::RealmId,
     state::State,
 };
 use crate::{
@@ -48,10 +49,12 @@ impl Router {
     /// subscriptions and registrations are revoked. Roles about which somebody decides each time keep what was allowed,
     /// but their remembered decisions are forgotten. Requests that wait for a decision are looked at anew.
     ///
-    /// Sessions that the new rules would not let in with their name, role and method are closed; those whom an
-    /// authenticator has let in stay, as long as their realm still asks one. Clients that are about to join start again.
+    /// Sessions that the new rules would not let in with their name, role and method are closed, and those whose ticket,
+    /// secret, key, certificate or cookie does not count any more; those whom an authenticator has let in stay, as long as
+    /// their realm still asks one. Clients that are about to join start again.
     pub fn reconfigure(&mut self, now: Instant, changes: Changes) {
-        let mut config = Config::clone(&self.config);
+        let former = self.config.clone();
+        let mut config = Config::clone(&former);
         let Changes { permissions, authentication } = changes;
         let (permits, admits) = (permissions.is_some(), authentication.is_some());
         config.permissions = permissions.unwrap_or(config.permissions);
@@ -59,8 +62,9 @@ impl Router {
         config.complete();
         self.config = Arc::new(config);
         self.links.set_config(self.config.clone());
+        self.realms.set_config(self.config.clone());
         if admits {
-            self.dismiss(now);
+            self.dismiss(now, &former);
         }
         if permits {
             self.permit(now);
@@ -69,11 +73,12 @@ impl Router {
     }
 
     /// Closes the sessions that would not be let in any more.
-    fn dismiss(&mut self, now: Instant) {
+    fn dismiss(&mut self, now: Instant, former: &Config) {
         for peer in self.links.peers() {
             match self.links.get(peer).map(|link| link.state) {
-                Some(State::Open) if !self.is_still_known(peer) => {
-                    let details = ClosingDetails::with_text("who may join has changed");
+                Some(State::Open) => {
+                    let Err(why) = self.is_still_known(peer, former) else { continue };
+                    let details = ClosingDetails::with_text(why);
                     let reason = Uri::unchecked(uris::close::KILLED);
                     self.leave(now, peer, Goodbye { details, reason }, false);
                 }
@@ -87,32 +92,31 @@ impl Router {
         }
     }
 
-    fn is_still_known(&self, peer: Peer) -> bool {
-        let Some(link) = self.links.get(peer) else { return false };
-        let Some(identity) = link.identity.as_deref() else { return false };
+    /// The error is for the session.
+    fn is_still_known(&self, peer: Peer, former: &Config) -> Result<(), &'static str> {
+        let Some(link) = self.links.get(peer) else { return Ok(()) };
+        let Some(identity) = link.identity.as_deref() else { return Ok(()) };
         // The host itself vouches for it, not a rule.
         if link.origin.1.is_some() && identity.authmethod == "trusted" {
-            return true;
+            return Ok(());
         }
-        let mut realms = self.config.realms.iter();
-        let realm = realms.find(|realm| self.realm_places.get(*realm) == Some(&identity.realm));
-        let rule = realm.and_then(|realm| self.rule(realm, &link.origin.0));
-        rule.is_some_and(|rule| rule.still_admits(identity))
+        let realm = self.realms.get(identity.realm);
+        let Some(like) = realm.map(|realm| &realm.like) else { return Ok(()) };
+        let channel = &link.origin.0;
+        match self.config.rule(like, channel) {
+            Some(rule) => rule.still_admits(identity, channel, former.rule(like, channel)),
+            None => Err("nobody may join any more where this session came in"),
+        }
     }
 
     fn permit(&mut self, now: Instant) {
-        for uri in &self.config.realms {
-            let place = self.realm_places.get(uri);
-            if let Some(realm) = place.and_then(|place| self.realms.get_mut(*place)) {
-                realm.permissions = Permissions::of(uri, &self.config.permissions, self.links.hash());
-            }
-        }
-        for place in 0..self.realms.len() {
+        self.realms.permit();
+        for place in self.realms.ids() {
             self.reconsider_realm(now, place);
         }
     }
 
-    fn reconsider_realm(&mut self, now: Instant, place: usize) {
+    fn reconsider_realm(&mut self, now: Instant, place: RealmId) {
         let members = self.realms.get(place).map(|realm| realm.members.values().copied().collect::<Vec<_>>());
         for peer in members.unwrap_or_default() {
             let guard = self.realms.get(place).zip(self.links.get(peer)).and_then(|(realm, link)| {
@@ -122,12 +126,13 @@ impl Router {
             link.decisions = None;
             link.guard = guard;
             self.revoke_what_is_denied(now, place, peer);
+            self.links.reconsider_taps(now, peer);
             self.reconsider_waiting(now, peer);
         }
         self.publish_meta(now, place);
     }
 
-    fn revoke_what_is_denied(&mut self, now: Instant, place: usize, peer: Peer) {
+    fn revoke_what_is_denied(&mut self, now: Instant, place: RealmId, peer: Peer) {
         let Some(link) = self.links.get(peer) else { return };
         let Some(Compiled::Rules(rules)) = link.guard.as_deref() else { return };
         let Some(realm) = self.realms.get(place) else { return };

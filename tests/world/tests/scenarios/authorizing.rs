@@ -5,7 +5,7 @@ use std::time::Duration;
 use wamp_proto::{
     Encoding, Match, Uri, Value,
     message::PublishOptions,
-    router::{Access, Authorization, Permission, RealmPermissions, Right, Ruling},
+    router::{Access, Authorization, Event, Limit, Permission, RealmPermissions, Right, Ruling},
 };
 use wamp_world::{Client, World, world::REALM};
 
@@ -222,6 +222,9 @@ fn what_waits_is_bounded() {
     user.publish(&mut world, "com.tick", ("x".repeat(20_000),));
     world.run();
     assert!(!world.router_reads(user));
+    let [Event::Limited { limit: Limit::HeldMessages, .. }] = world.warnings() else {
+        panic!("{:?}", world.warnings())
+    };
     world.end();
 }
 

@@ -1,17 +1,21 @@
 //! Whatever happens in one realm, nothing of it is seen in another, nor by those who may not see it (T-78, X-01, faults 71,
 //! 72): random operations, with permissions that change meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use wamp_proto::{
-    Match, Pattern, Uri, Value,
+    Dict, Encoding, Match, Pattern, Payload, Uri, Value,
+    message::CallOptions,
     router::{Access, RealmPermissions, Right, Rights, Rule},
-    session::Event,
+    session::{Call, Event},
     uri::UriRule,
 };
 use wamp_world::{Client, Random, World};
 
-const REALMS: [&str; 3] = ["red", "green", "blue"];
+const REALMS: [&str; 3] = ["red-realm", "green-realm", "blue-realm"];
 const TOPICS: [&str; 4] = ["t.a", "t.b", "t.c.a", "u.a"];
 const PATTERNS: [(Match, &str); 6] = [
     (Match::Exact, "t.a"),
@@ -68,7 +72,7 @@ impl Trial {
         let Member { client, realm, session, .. } = self.members[member];
         let topic = *self.random.pick(&TOPICS);
         let world = &mut self.world;
-        match self.random.below(12) {
+        match self.random.below(13) {
             0 => self.join(realm),
             1 if self.members.len() > 6 => {
                 client.leave(world);
@@ -89,11 +93,24 @@ impl Trial {
             8 => {
                 client.call(world, "wamp.session.list", ());
             }
+            9 => self.tap(client, realm),
             _ => {
                 client.publish(world, topic, (REALMS[realm], topic));
             }
         }
         self.world.run();
+    }
+
+    /// One member looks at all that another sends and is sent.
+    fn tap(&mut self, viewer: Client, realm: usize) {
+        let others = self.members.iter().filter(|member| member.realm == realm);
+        let others = others.map(|member| member.session).collect::<Vec<_>>();
+        let kwargs = Dict::from_iter([("payload", Value::from(true))]);
+        let payload = Payload::new(Encoding::Json, &(self.random.pick(&others),), &kwargs).unwrap();
+        let options = CallOptions { receive_progress: true, ..CallOptions::default() };
+        let call = Call { options, ..Call::new(Uri::unchecked("wamp.x.session.tap"), payload) };
+        let call = Call { timeout: Some(Duration::from_secs(3600)), ..call };
+        viewer.send_call(&mut self.world, call).unwrap();
     }
 
     /// Other rules for the restricted role, in one realm or all.
@@ -115,10 +132,10 @@ impl Trial {
         self.world.permit(all);
     }
 
-    /// Everything that has come since the last look is of the own realm, and may be seen. Counts what there is to see, and
-    /// the meta events among it.
-    fn check(&mut self) -> [usize; 2] {
-        let (mut seen, mut meta) = (0, 0);
+    /// Everything that has come since the last look is of the own realm, and may be seen. Counts what there is to see, the meta
+    /// events among it, and what taps have shown.
+    fn check(&mut self) -> [usize; 3] {
+        let (mut seen, mut meta, mut shown) = (0, 0, 0);
         for Member { client, realm, restricted, .. } in &self.members {
             for event in client.events(&mut self.world) {
                 let payload = match &event {
@@ -133,6 +150,7 @@ impl Trial {
                 for (session, of) in &self.sessions {
                     assert!(of == realm || !text.contains(&session.to_string()), "{text} {}", REALMS[*realm]);
                 }
+                shown += usize::from(text.contains("\"sender\""));
                 if let (Event::Event(event), true) = (&event, *restricted) {
                     let args = event.payload.list().unwrap();
                     let topic = args.get(1).and_then(Value::as_str);
@@ -145,7 +163,7 @@ impl Trial {
                 seen += 1;
             }
         }
-        [seen, meta]
+        [seen, meta, shown]
     }
 }
 
@@ -155,15 +173,15 @@ fn pattern(kind: Match, uri: &str) -> Pattern {
 
 #[test]
 fn t_78_x_01_faults_71_72_nothing_crosses_whatever_happens() {
-    let (mut seen, mut meta) = (0, 0);
+    let mut counts = [0; 3];
     for seed in 0..12 {
         let mut trial = Trial::new(seed);
         for _ in 0..250 {
             trial.step();
-            let [more, of_meta] = trial.check();
-            (seen, meta) = (seen + more, meta + of_meta);
+            counts.iter_mut().zip(trial.check()).for_each(|(count, more)| *count += more);
         }
         trial.world.end();
     }
-    assert!(seen > 1_000 && meta > 100, "{seen}, {meta}: nothing was to be seen at all");
+    let [seen, meta, shown] = counts;
+    assert!(seen > 1_000 && meta > 100 && shown > 100, "{counts:?}: nothing was to be seen at all");
 }

@@ -1,6 +1,9 @@
 //! Limits of one session (faults 47, 61, 62, 70), each with a second session that does not notice.
 
-use wamp_proto::Encoding;
+use wamp_proto::{
+    Encoding,
+    router::{Event, Limit},
+};
 use wamp_world::World;
 
 use crate::check;
@@ -62,6 +65,15 @@ fn fault_61_too_many_registrations() {
     check(&mut world, "max_registrations");
 }
 
+/// The limits that the router has told of.
+fn limits(world: &World) -> Vec<Limit> {
+    let limit = |event: &Event| match event {
+        Event::Limited { limit, .. } => Some(*limit),
+        _ => None,
+    };
+    world.warnings().iter().filter_map(limit).collect()
+}
+
 #[test]
 fn fault_62_too_many_calls_of_one_caller() {
     let mut world = World::with(1, |config| config.max_calls = 1);
@@ -102,6 +114,7 @@ fn fault_62_too_many_invocations_of_one_callee() {
     alice.answer(&mut world, (2,));
     world.run();
     assert_eq!(bob.result::<u8>(&mut world, next), Ok(2));
+    assert_eq!(limits(&world), [Limit::Invocations], "it is told once");
     check(&mut world, "max_invocations");
 }
 

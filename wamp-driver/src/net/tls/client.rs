@@ -29,7 +29,7 @@ pub enum Roots {
 /// Without any setting, a router is trusted if an authority of the operating system has signed its certificate for the host
 /// of the URL. Who names an authority of his own trusts that one alone, unless he asks for [`roots`](Self::roots) too.
 ///
-/// Files are read when the connection is made, and not again when it is made anew.
+/// Files are read anew for every connection: a client that reconnects shows the certificate that is there by then.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
     roots: Vec<Roots>,

@@ -161,6 +161,37 @@ async fn fault_87_an_end_without_close_notify_is_none() {
     }
 }
 
+/// A client whose certificate is renewed in its file shows the new one in its next connection.
+#[tokio::test]
+async fn a_certificate_is_read_anew_for_every_connection() {
+    let folder = std::env::temp_dir().join(format!("wamp-renewed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (chain, private) = (folder.join("client.pem"), folder.join("client.key"));
+    let keys = [(); 2].map(|()| KeyPair::generate().unwrap());
+    let certificates = keys
+        .each_ref()
+        .map(|key| CertificateParams::new(["client".to_owned()]).unwrap().self_signed(key).unwrap());
+    let key = KeyPair::generate().unwrap();
+    let router = CertificateParams::new(["router".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let known = certificates.iter().map(Certificate::pem).collect::<String>();
+    let config = TlsConfig::from_pem(router.pem(), key.serialize_pem()).client_ca_pem(known);
+    let acceptor = Acceptor::new(config).unwrap();
+    let mut options = TlsOptions::default();
+    options.ca_pem(router.pem()).client_cert(&chain, &private);
+    for (certificate, key) in certificates.iter().zip(&keys) {
+        std::fs::write(&chain, certificate.pem()).unwrap();
+        std::fs::write(&private, key.serialize_pem()).unwrap();
+        let connector = Connector::new(&options, "router").unwrap();
+        let (near, far) = pipe(4096);
+        let mut server = acceptor.accept(far).unwrap();
+        let (client, served) = futures_util::future::join(connector.connect(near), server.handshake()).await;
+        assert!(client.is_ok() && served.is_ok(), "{served:?}");
+        let shown = server.channel().client_certificate.unwrap();
+        assert_eq!(shown, super::certificate::identify(certificate.der()));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn settings_that_cannot_be_used_say_which() {
     let error = Acceptor::new(TlsConfig::from_files("nowhere.pem", "nowhere.key")).err().unwrap();

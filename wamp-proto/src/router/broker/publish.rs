@@ -82,7 +82,7 @@ impl Broker {
         #[cfg(feature = "planted-bugs")]
         let exclude_me = exclude_me && !context.config.has(Bug::EventToPublisher);
         let disclosed =
-            publish.options.disclose_me || context.config.publisher_disclosure == Disclosure::Always;
+            publish.options.disclose_me || context.settings.publisher_disclosure == Disclosure::Always;
         let link = context.links.get(context.from);
         let identity = link.and_then(|link| link.identity.as_deref());
         let session = identity.map(|identity| identity.session);
@@ -161,7 +161,7 @@ pub(in crate::router) fn check(
 ) -> Result<(), (&'static str, String)> {
     context.config.check_topic(&publish.topic).map_err(|text| (uris::error::INVALID_URI, text))?;
     // P-37, T-69: then it is not published either.
-    if publish.options.disclose_me && context.config.publisher_disclosure == Disclosure::Never {
+    if publish.options.disclose_me && context.settings.publisher_disclosure == Disclosure::Never {
         let text = "this router does not disclose publishers";
         return Err((uris::error::OPTION_DISALLOWED_DISCLOSE_ME, text.to_owned()));
     }

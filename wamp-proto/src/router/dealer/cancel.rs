@@ -19,7 +19,10 @@ impl Dealer {
         cancel: &Cancel,
     ) -> Result<(), Violation> {
         let origin = Origin { caller: context.from, request: cancel.request };
-        let Some(call) = context.links.ongoing(origin) else { return Ok(()) };
+        let Some(call) = context.links.ongoing(origin) else {
+            context.links.cancel_tap(context.now, origin);
+            return Ok(());
+        };
         let (place, killed) = (call.place, call.killed);
         // the default is ours to choose; skip disturbs nobody.
         match cancel.options.mode.unwrap_or(CancelMode::Skip) {

@@ -35,7 +35,7 @@ pub(super) fn details(
 
 /// who calls, and how far it is trusted.
 fn disclose(context: &Context<'_>, callee: &Callee, ask: &Ask, details: &mut InvocationDetails) {
-    let discloses = match context.config.caller_disclosure {
+    let discloses = match context.settings.caller_disclosure {
         Disclosure::OnRequest => ask.disclose_me || callee.discloses,
         Disclosure::Always => true,
         Disclosure::Never => false,
@@ -57,7 +57,7 @@ fn disclose(context: &Context<'_>, callee: &Callee, ask: &Ask, details: &mut Inv
 impl Context<'_> {
     /// R-103, T-69: a call that asks for what is not allowed does not take place.
     pub(super) fn check_disclosure(&self, options: &CallOptions) -> Result<(), Refusal> {
-        if options.disclose_me && self.config.caller_disclosure == Disclosure::Never {
+        if options.disclose_me && self.settings.caller_disclosure == Disclosure::Never {
             let text = "callers are not disclosed here";
             return Err((uris::error::OPTION_DISALLOWED_DISCLOSE_ME, text.to_owned()));
         }

@@ -37,6 +37,10 @@ impl Dealer {
         if link.calls.contains_key(&request) {
             return self.continue_call(context, call).map(|()| None);
         }
+        if context.links.is_tap(context.from, request) {
+            return Err(Violation::RequestInUse { message: MessageKind::Call, request });
+        }
+        let Some(link) = context.links.get_mut(context.from) else { return Ok(None) };
         // a part of a call that is over.
         if !link.late.is_empty() && link.late.take(request, &call.procedure, !progress) {
             return Ok(None);
@@ -153,6 +157,7 @@ pub(super) fn serve(
     check_wrapping(context, peer, &part.wrapping)?;
     let Some(link) = context.links.get(peer) else { return Err(unavailable("the callee has left")) };
     if link.invocations.len() >= context.config.max_invocations {
+        context.links.limited(peer, Limit::Invocations);
         return Err(unavailable("too many calls wait for this callee"));
     }
     let mut ids = link.invocation_ids.clone();

@@ -110,8 +110,8 @@ const PART: usize = 64;
 /// Where an invocation came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::router) struct Origin {
-    pub(super) caller: Peer,
-    pub(super) request: RequestId,
+    pub(in crate::router) caller: Peer,
+    pub(in crate::router) request: RequestId,
 }
 
 /// Progressive calls that were over before the caller had sent their last part: what still comes of them is late, and no

@@ -224,7 +224,7 @@ fn check_options(context: &Context<'_>, options: &RegisterOptions) -> Result<Inv
         return invalid("`concurrency` must be 1 or more");
     }
     // better no registration than one that does not keep its word.
-    if options.disclose_caller && context.config.caller_disclosure == Disclosure::Never {
+    if options.disclose_caller && context.settings.caller_disclosure == Disclosure::Never {
         let text = "callers are not disclosed here";
         return Err((uris::error::OPTION_DISALLOWED_DISCLOSE_ME, text.to_owned()));
     }

@@ -7,6 +7,7 @@
 mod registration;
 mod session;
 mod subscription;
+mod tap;
 mod testament;
 
 use core::mem;
@@ -20,6 +21,8 @@ pub(super) use testament::Testaments;
 use super::{
     MetaAccess, Router,
     link::{Class, Peer, Sent},
+    realms::RealmId,
+    tap::PROCEDURE as TAP,
 };
 use crate::{
     codec::Encoding,
@@ -81,7 +84,7 @@ struct Request {
     from: Peer,
     /// The caller's session.
     session: SessionId,
-    realm: usize,
+    realm: RealmId,
     encoding: Encoding,
     args: Vec<Value>,
     kwargs: Dict,
@@ -97,8 +100,15 @@ impl Router {
             return;
         };
         let (session, realm, encoding) = (identity.session, identity.realm, link.encoding);
-        let answer =
-            self.answer(&call.procedure, &Request { now, from, session, realm, encoding, args, kwargs });
+        let asked = Request { now, from, session, realm, encoding, args, kwargs };
+        if call.procedure == TAP {
+            // Its answer comes when it ends.
+            let begun = self.tap(&asked, call);
+            return begun.unwrap_or_else(|(error, text)| {
+                self.links.refuse(now, from, MessageKind::Call, request, error, &text);
+            });
+        }
+        let answer = self.answer(&call.procedure, &asked);
         let sent = answer.and_then(|payload| {
             let result = message::Result { request, details: ResultDetails::default(), payload };
             match self.links.send(now, from, Class::Reply, result) {
@@ -148,7 +158,7 @@ impl Router {
     }
 
     /// Publishes the meta events that have been gathered in a realm.
-    pub(super) fn publish_meta(&mut self, now: Instant, realm: usize) {
+    pub(super) fn publish_meta(&mut self, now: Instant, realm: RealmId) {
         let Some(pending) = self.realms.get_mut(realm).map(|realm| &mut realm.meta) else { return };
         if pending.events.is_empty() {
             return;
@@ -178,6 +188,7 @@ fn is_procedure(uri: &str) -> bool {
         "session" => session::PROCEDURES.contains(&name),
         "registration" => registration::PROCEDURES.contains(&name),
         "subscription" => subscription::PROCEDURES.contains(&name),
+        "x" => uri == TAP,
         _ => false,
     }
 }
