@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use wamp_tokio::{
     Client,
+    config::LogEntry,
     proto::{Match, Pattern, Uri, uri::UriRule},
 };
 
-use crate::{args::Globals, exit::Failure, login, output::Printer, signals::Signals};
+use crate::{args::Globals, exit::Failure, log, login, output::Printer, signals::Signals};
 
 /// What the commands share.
 pub(crate) struct Context {
@@ -15,13 +16,29 @@ pub(crate) struct Context {
     pub(crate) globals: Globals,
     /// Where results go.
     pub(crate) printer: Printer,
+    /// Whether what is said to people goes into the log, which is for programs.
+    log_is_json: bool,
 }
 
 impl Context {
+    pub(crate) fn new(globals: Globals, printer: Printer) -> Self {
+        let log_is_json = log::is_json(&globals, None);
+        Self { globals, printer, log_is_json }
+    }
+
+    /// The same, with a log as a router's configuration says.
+    pub(crate) fn with_log(&self, file: Option<&LogEntry>) -> Self {
+        let globals = self.globals.clone();
+        let log_is_json = log::is_json(&globals, file);
+        Self { globals, printer: self.printer, log_is_json }
+    }
+
     /// Says something to people, unless they asked for quiet.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
-        if !self.globals.quiet {
-            eprintln!("{text}");
+        match (self.globals.quiet, self.log_is_json) {
+            (true, _) => {}
+            (false, true) => log::say(text),
+            (false, false) => eprintln!("{text}"),
         }
     }
 

@@ -230,6 +230,10 @@ macro_rules! conformance_cases {
                 Routers certificates_are_read_again;
                 Routers a_connection_that_is_cut_off;
             }
+            http {
+                Routers figures_and_states;
+                Routers requests_that_are_none;
+            }
             listeners {
                 Routers each_has_its_own_rules;
                 Routers places_are_counted;

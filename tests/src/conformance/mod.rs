@@ -13,6 +13,7 @@ pub mod closing;
 mod events;
 mod extractors;
 mod faults;
+mod http;
 mod kit;
 mod listeners;
 mod payloads;

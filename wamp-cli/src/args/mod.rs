@@ -104,6 +104,10 @@ pub(crate) struct Globals {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// How the log looks [default: text, or what a router's configuration says].
+    #[arg(long, global = true, env = "WAMP_LOG_FORMAT", value_name = "FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+
     /// Who one is.
     #[command(flatten)]
     pub(crate) login: Login,
@@ -145,6 +149,15 @@ pub(crate) enum Output {
     Jsonl,
     /// JSON over several lines.
     Pretty,
+}
+
+/// How the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON document in each line, for programs.
+    Json,
 }
 
 /// What to do.

@@ -75,6 +75,10 @@ pub(crate) struct RouterRun {
     #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8080")]
     pub(crate) listen: Vec<String>,
 
+    /// Answer /metrics (for Prometheus), /healthz and /readyz here, over plain HTTP and to everybody: host:port.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<String>,
+
     /// Write the router's URLs to this file, one in each line, once it accepts connections.
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,

@@ -16,12 +16,17 @@ use wamp_tokio::config::ConfigFile;
 use crate::{
     args::{Command, KeygenCommand, MsgCommand, PermissionsCommand, RouterCommand},
     exit::Failure,
+    log,
     output::print,
     session::Context,
 };
 
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    // A router may have a configuration to say how.
+    if !matches!(command, Command::Router(RouterCommand::Run(_))) {
+        log::start(&context.globals, None);
+    }
     match command {
         Command::Router(command) => run_router(context, command).await,
         Command::Call(arguments) => call::run(context, arguments).await,

@@ -1,6 +1,9 @@
 //! `wamp router` with a configuration file.
 
-use std::path::PathBuf;
+use std::{
+    io::{Read as _, Write as _},
+    path::PathBuf,
+};
 
 use crate::harness::{Directory, Running, ready_urls, start, wamp};
 
@@ -145,6 +148,51 @@ fn a_hangup_reloads_and_disturbs_nobody_it_does_not_concern() {
     let error = service.end().failed(11);
     assert!(error.contains("who may join has changed"), "{error}");
     client(&["call", "com.example.add", "1"]).end().failed(5);
+}
+
+/// Sends a request to the address that a line of the router's log ends with.
+fn get(line: &str, path: &str) -> String {
+    let (_, address) = line.trim_end().rsplit_once("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address.trim_end_matches(['"', '}'])).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn figures_over_http_and_a_log_for_programs() {
+    let more = "[http]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"debug\"\nformat = \"json\"\n";
+    let file = Written::new(&format!("{FILE}\n{more}"));
+    let (router, url) = file.run();
+    let line = router.says("metrics and health on ");
+    assert!(line.starts_with('{') && line.contains("\"level\":\"INFO\""), "{line}");
+    let client = start(&["call", "com.example.secret"], &[("WAMP_URL", &*url)], b"");
+    client.end().failed(6);
+    let denied = router.says("\"message\":\"denied\"");
+    for field in ["\"name\":\"connection\"", "\"peer\":\"127.0.0.1:", "\"realm\":\"realm1\"", "\"session\":"]
+    {
+        assert!(denied.contains(field), "{field} in {denied}");
+    }
+    let metrics = get(&line, "/metrics");
+    assert!(metrics.contains("\nwamp_denials_total 1\n"), "{metrics}");
+    assert!(get(&line, "/readyz").ends_with("\r\n\r\nready\n"));
+    file.write(&format!("{FILE}\n{}", more.replace("debug", "trace").replace(":0", ":1")));
+    router.signal("HUP");
+    router.says("changed HTTP settings take effect after a restart only");
+    router.says("changed log settings take effect after a restart only");
+
+    let flags =
+        ["router", "run", "--listen", "ws://127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "text"];
+    let open = start(&flags, &[], b"");
+    let line = open.says("metrics and health on ");
+    assert!(line.starts_with("metrics"), "{line}");
+    assert!(get(&line, "/healthz").starts_with("HTTP/1.1 200 "));
+    let taken = line.trim_end().rsplit_once("http://").unwrap().1;
+    let error = wamp(&["router", "run", "--listen", "ws://127.0.0.1:0", "--http", taken]).failed(2);
+    assert!(error.contains(taken) && error.contains("in use"), "{error}");
+    let error = wamp(&["router", "run", "--listen", "ws://127.0.0.1:0", "--http", "nowhere"]).failed(2);
+    assert!(error.contains("the port is missing"), "{error}");
 }
 
 #[test]

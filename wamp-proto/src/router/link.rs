@@ -593,6 +593,8 @@ impl Links {
         counts.sessions = self.links.iter().filter(|(_, link)| link.identity.is_some()).count();
         counts.calls = self.links.iter().map(|(_, link)| link.calls.len()).sum();
         counts.queued_bytes = self.queued_bytes;
+        counts.longest_queue =
+            self.links.iter().map(|(_, link)| link.queue.bytes()).max().unwrap_or_default();
         counts.dropped_events = self.dropped_events;
         counts.totals = self.totals;
     }

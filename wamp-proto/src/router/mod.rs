@@ -35,7 +35,7 @@ use bytes::Bytes;
 pub use authentication::{Authentication, Principal, Question, Verdict};
 pub use authorize::{Authorization, AuthorizationId, Permission, Ruling};
 pub use config::{Config, Disclosure, HistoryRule, MetaAccess, SlowSubscriber, TrustRule};
-pub use event::{Counts, Denial, Event, Limit, Totals};
+pub use event::{Counts, Denial, Event, Limit, RealmCounts, Totals};
 pub use permissions::{
     Access, Explanation, RealmPermissions, Reason, Right, Rights, RolePermissions, Rule, UnknownRight,
 };
@@ -402,12 +402,17 @@ impl Router {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.links.count(&mut counts);
-        for realm in &self.realms {
-            counts.subscriptions = counts.subscriptions.saturating_add(realm.broker.len());
-            counts.retained = counts.retained.saturating_add(realm.broker.retained());
-            counts.registrations = counts.registrations.saturating_add(realm.dealer.len());
+        for realm in self.realms.iter().map(Realm::counts) {
+            counts.subscriptions = counts.subscriptions.saturating_add(realm.subscriptions);
+            counts.retained = counts.retained.saturating_add(realm.retained);
+            counts.registrations = counts.registrations.saturating_add(realm.registrations);
         }
         counts
+    }
+
+    /// What each realm holds at the moment, in no order.
+    pub fn realm_counts(&self) -> impl Iterator<Item = (&Uri, RealmCounts)> {
+        self.realm_places.iter().filter_map(|(uri, place)| Some((uri, self.realms.get(*place)?.counts())))
     }
 
     /// The settings.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    MetaAccess, admission::Names, broker::Broker, dealer::Dealer, link::Peer, meta, permissions::Permissions,
+    MetaAccess, RealmCounts, admission::Names, broker::Broker, dealer::Dealer, link::Peer, meta,
+    permissions::Permissions,
 };
 use crate::{id::SessionId, map::Seeded};
 
@@ -29,6 +30,15 @@ impl Realm {
             names: Names::new(hash),
             permissions: Permissions::open(),
             meta: meta::Pending::new(meta_api),
+        }
+    }
+
+    pub(super) fn counts(&self) -> RealmCounts {
+        RealmCounts {
+            sessions: self.members.len(),
+            subscriptions: self.broker.len(),
+            registrations: self.dealer.len(),
+            retained: self.broker.retained(),
         }
     }
 }
