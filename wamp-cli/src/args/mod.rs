@@ -31,7 +31,10 @@ pub(crate) use {
     msg::{MsgCommand, MsgDecode, MsgEncode},
     publish::{Audience, Publish},
     register::{Answer, Register},
-    router::{Explain, PermissionsCommand, RouterCommand, RouterFile, RouterRun},
+    router::{
+        Explain, PasswordMethod, PermissionsCommand, RouterCommand, RouterFile, RouterInit, RouterPasswd,
+        RouterRun, Template,
+    },
     subscribe::{Subscribe, Until},
     tls::Tls,
 };

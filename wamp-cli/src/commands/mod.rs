@@ -3,9 +3,11 @@
 mod auth;
 mod call;
 mod configuration;
+mod init;
 mod keygen;
 mod meta;
 mod msg;
+mod passwd;
 mod publish;
 mod register;
 mod router;
@@ -44,6 +46,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
 async fn run_router(context: &Context, command: RouterCommand) -> Result<(), Failure> {
     match command {
         RouterCommand::Run(arguments) => router::run(context, arguments).await,
+        RouterCommand::Init(arguments) => init::run(context, &arguments),
+        RouterCommand::Passwd(arguments) => passwd::run(context, &arguments),
         RouterCommand::Check(arguments) => configuration::check(context, &arguments),
         RouterCommand::Schema => print(ConfigFile::json_schema().as_bytes(), true),
         RouterCommand::Permissions(PermissionsCommand::Explain(arguments)) => {
