@@ -221,6 +221,17 @@ impl Router {
         Self { process, urls, _directory: directory }
     }
 
+    /// The router of a configuration, with all that it names in the same directory, and with these variables.
+    pub(crate) fn configured(directory: Directory, text: &str, environment: &[(&str, &str)]) -> Self {
+        let (file, ready) = (directory.file("router.toml"), directory.file("ready"));
+        std::fs::write(&file, text).unwrap();
+        let arguments =
+            ["router", "run", "--config", file.to_str().unwrap(), "--ready-file", ready.to_str().unwrap()];
+        let process = start(&arguments, environment, b"");
+        let urls = ready_urls(&ready);
+        Self { process, urls, _directory: directory }
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.urls[0]
     }
