@@ -138,12 +138,15 @@ impl fmt::Debug for RandomIds {
 #[derive(Clone, Debug, Default)]
 pub struct SequentialIds {
     last: u64,
+    /// Whether ids were given out before 1: then any id may be in use still.
+    wrapped: bool,
 }
 
 impl SequentialIds {
     /// Starts so that the next id follows `last`; 0 starts a fresh session.
     pub fn after(last: u64) -> Self {
-        Self { last: if last >= MAX_ID { 0 } else { last } }
+        let wrapped = last >= MAX_ID;
+        Self { last: if wrapped { 0 } else { last }, wrapped }
     }
 
     /// The number of the last id, 0 when none was given out since the start or the last wrap.
@@ -159,8 +162,24 @@ impl SequentialIds {
     /// The next id.
     #[allow(clippy::should_implement_trait, reason = "ids never end, and an iterator cannot say which kind")]
     pub fn next<T: Id>(&mut self) -> T {
+        self.wrapped |= self.last >= MAX_ID;
         self.last = self.peek();
         T::nearest(self.last)
+    }
+
+    /// The next id that is not in use. `used` is asked only once the ids have wrapped; it must not hold for all of them.
+    pub fn next_unused<T: Id + Copy>(&mut self, used: impl Fn(T) -> bool) -> T {
+        loop {
+            let id = self.next();
+            if !self.wrapped || !used(id) {
+                return id;
+            }
+        }
+    }
+
+    /// Whether this number may have been given out.
+    pub fn has_given_out(&self, id: u64) -> bool {
+        self.wrapped || id <= self.last
     }
 }
 
@@ -189,7 +208,7 @@ mod tests {
         assert!(draw(3).iter().any(|id| id.get() > MAX_ID / 2));
     }
 
-    /// Fault 76. What is still alive after 2^53 requests, no session lives to see.
+    /// Fault 76.
     #[test]
     fn i_05_sequence_wraps() {
         let mut ids = SequentialIds::default();
@@ -199,5 +218,22 @@ mod tests {
         assert_eq!(ids.next::<RequestId>().get(), MAX_ID);
         assert_eq!(ids.next::<RequestId>().get(), 1);
         assert_eq!(SequentialIds::after(MAX_ID).next::<RequestId>().get(), 1);
+    }
+
+    #[test]
+    fn i_05_fault_76_what_lives_is_skipped() {
+        let used = |id: RequestId| [1, 2, MAX_ID - 1].contains(&id.get());
+        let mut ids = SequentialIds::after(MAX_ID - 2);
+        // Before the wrap nothing can be in use.
+        let given = [(); 4].map(|()| ids.next_unused(used).get());
+        assert_eq!(given, [MAX_ID - 1, MAX_ID, 3, 4]);
+    }
+
+    #[test]
+    fn after_the_wrap_any_id_may_have_been_given_out() {
+        let mut ids = SequentialIds::after(MAX_ID - 1);
+        assert!(ids.has_given_out(7) && !ids.has_given_out(MAX_ID));
+        let _ = [(); 2].map(|()| ids.next::<RequestId>());
+        assert!(ids.has_given_out(MAX_ID));
     }
 }

@@ -18,6 +18,8 @@ pub struct Limits {
     pub keys: usize,
     /// Longest URI in bytes. Default 1,024.
     pub uri_length: usize,
+    /// Most components of a URI at the router, so that a pattern is no deeper (fault 59). Default 32.
+    pub uri_components: usize,
 }
 
 impl Limits {
@@ -36,6 +38,7 @@ impl Default for Limits {
             values: 100_000,
             keys: 1_000,
             uri_length: 1_024,
+            uri_components: 32,
         }
     }
 }

@@ -9,6 +9,7 @@ mod harness;
 mod authentication;
 mod encode;
 mod rawsocket;
+mod routing;
 mod scene;
 mod serialization;
 mod session;

@@ -221,7 +221,15 @@ impl Router {
         Self { process, urls, _directory: directory }
     }
 
-    /// The router of a configuration, with all that it names in the same directory, and with these variables.
+    /// The router of a file, besides its listener and a `realm1` whose anonymous role is `anybody`.
+    pub(crate) fn of_config(config: &str) -> Self {
+        let realm =
+            if config.contains("[realms.") { "" } else { "[realms.realm1]\nanonymous = \"anybody\"\n" };
+        let listener = "[[listeners]]\nurl = \"ws://127.0.0.1:0\"\n";
+        Self::configured(Directory::new(), &format!("{listener}{realm}{config}"), &[])
+    }
+
+    /// The router of a file, with all that it names in the same directory, and with these variables.
     pub(crate) fn configured(directory: Directory, text: &str, environment: &[(&str, &str)]) -> Self {
         let (file, ready) = (directory.file("router.toml"), directory.file("ready"));
         std::fs::write(&file, text).unwrap();

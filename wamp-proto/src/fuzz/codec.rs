@@ -106,7 +106,8 @@ fn split(encoding: Encoding, data: &[u8], elements: &Elements<'_>) {
 
 /// What narrow limits let pass, wide ones do too, and the limits are kept.
 fn tight(encoding: Encoding, data: &[u8]) {
-    let limits = Limits { message_size: 64, depth: 3, values: 12, keys: 2, uri_length: 16 };
+    let limits =
+        Limits { message_size: 64, depth: 3, values: 12, keys: 2, uri_length: 16, uri_components: 4 };
     let Ok(narrow) = Elements::split(encoding, data, &limits) else { return };
     let wide = Elements::split(encoding, data, &Limits::default()).expect("wide limits pass more");
     assert!(data.len() <= 64 && narrow.len() == wide.len());

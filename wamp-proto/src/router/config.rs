@@ -267,7 +267,7 @@ impl Config {
 
     /// A URI where no pattern may stand (I-25): PUBLISH.Topic, CALL.Procedure. The error is a text for people.
     pub(super) fn check_uri(&self, uri: &Uri) -> Result<(), String> {
-        self.check_length(uri)?;
+        self.check_size(uri)?;
         self.uri_rule.check(uri).map_err(|error| error.to_string())
     }
 
@@ -279,7 +279,7 @@ impl Config {
 
     /// What may be subscribed to.
     pub(super) fn check_pattern(&self, uri: &Uri, kind: Match) -> Result<Pattern, String> {
-        self.check_length(uri)?;
+        self.check_size(uri)?;
         Pattern::new(self.uri_rule, kind, uri).map_err(|error| error.to_string())
     }
 
@@ -289,9 +289,16 @@ impl Config {
         if pattern.uri().is_reserved() { Err(RESERVED.to_owned()) } else { Ok(pattern) }
     }
 
-    fn check_length(&self, uri: &Uri) -> Result<(), String> {
-        let limit = self.limits.uri_length;
-        if uri.len() > limit { Err(format!("the URI is longer than {limit} bytes")) } else { Ok(()) }
+    fn check_size(&self, uri: &Uri) -> Result<(), String> {
+        let (length, components) = (self.limits.uri_length, self.limits.uri_components);
+        if uri.len() > length {
+            return Err(format!("the URI is longer than {length} bytes"));
+        }
+        // A short one has no need to be counted.
+        if uri.len() >= components && uri.components().count() > components {
+            return Err(format!("the URI has more than {components} components"));
+        }
+        Ok(())
     }
 
     /// Microseconds since 1970.

@@ -344,7 +344,7 @@ impl Session {
     }
 
     fn end_without_answer(&mut self, unwanted: Unwanted, ends: MessageKind) {
-        let request = self.ids.next();
+        let request = self.ids.next_unused(|id| self.requests.is_used(id));
         self.requests.ignore_answer(request, ends);
         self.send_always(match unwanted {
             Unwanted::Subscription(subscription) => {

@@ -274,7 +274,7 @@ impl Session {
         }
         if error.request_kind == MessageKind::Publish
             && !self.requests.is_waiting(error.request)
-            && error.request.get() <= self.ids.last()
+            && self.ids.has_given_out(error.request.get())
         {
             // Nobody waits for the answer to an unacknowledged publication; a router that sends one does no harm (P-07).
             return;
@@ -320,7 +320,7 @@ impl Session {
         self.check_use(pending.role())?;
         self.requests.check_room()?;
         let mut ids = self.ids.clone();
-        let request = ids.next();
+        let request = ids.next_unused(|id| self.requests.is_used(id));
         self.send(&build(request).into())?;
         self.ids = ids;
         let deadline = now + timeout.unwrap_or(self.config.request_timeout);
@@ -399,3 +399,6 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,7 +47,7 @@ impl Session {
         }
         self.check_use(Role::Publisher)?;
         let mut ids = self.ids.clone();
-        let request = ids.next();
+        let request = ids.next_unused(|id| self.requests.is_used(id));
         self.send(&Message::Publish(Publish { request, options, topic, payload }))?;
         self.ids = ids;
         Ok(request)

@@ -137,6 +137,11 @@ impl Requests {
         self.pending.contains_key(&request)
     }
 
+    /// Whether an answer under this id may still come.
+    pub(super) fn is_used(&self, request: RequestId) -> bool {
+        self.pending.contains_key(&request) || self.given_up.contains_key(&request)
+    }
+
     pub(super) fn get_mut(&mut self, request: RequestId) -> Option<&mut Pending> {
         self.pending.get_mut(&request)
     }

@@ -109,6 +109,18 @@ fn fault_59_long_uris() {
 }
 
 #[test]
+fn fault_59_uris_of_many_components() {
+    let (fits, deeper) = (vec!["a"; 32].join("."), vec!["a"; 33].join("."));
+    let blanks = ".".repeat(32);
+    for kind in [48, 64, 32] {
+        assert!(!answer(&format!(r#"[{kind},1,{{}},"{fits}"]"#))[0].contains("wamp.error.invalid_uri"));
+        is_refused(kind, &format!(r#"[{kind},1,{{}},"{deeper}"]"#));
+    }
+    is_refused(32, &format!(r#"[32,1,{{"match":"wildcard"}},"{blanks}"]"#));
+    is_refused(16, &format!(r#"[16,1,{{"acknowledge":true}},"{deeper}"]"#));
+}
+
+#[test]
 fn invalid_uris_as_they_cross_the_link() {
     let mut world = World::new(1);
     let peer = world.raw("peer", Encoding::Json);

@@ -88,7 +88,7 @@ impl Broker {
     }
 
     pub(super) fn create(&mut self, meta: &mut Pending, now: Instant, pattern: Pattern) -> SubscriptionId {
-        let subscription = self.ids.next();
+        let subscription = self.ids.next_unused(|id| self.subscriptions.contains_key(&id));
         meta.watch(&pattern);
         self.index.insert(&pattern, subscription);
         let entry = Subscription { pattern, created: now, subscribers: Vec::new(), history: None };

@@ -156,7 +156,7 @@ pub(super) fn serve(
         return Err(unavailable("too many calls wait for this callee"));
     }
     let mut ids = link.invocation_ids.clone();
-    let invocation: RequestId = ids.next();
+    let invocation = ids.next_unused(|id: RequestId| link.invocations.contains_key(&id));
     #[cfg(feature = "planted-bugs")]
     let invocation = if context.config.has(Bug::InvocationIdSkipped) && invocation.get() == 3 {
         ids.next()

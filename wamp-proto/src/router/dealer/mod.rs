@@ -108,9 +108,13 @@ fn fail(context: &mut Context<'_>, origin: Origin, text: &str) {
 
 /// An answer to an invocation that was never issued is a violation (S-47, S-55).
 fn check_issued(context: &Context<'_>, answer: MessageKind, invocation: RequestId) -> Result<(), Violation> {
-    let last = context.links.get(context.from).map_or(0, |link| link.invocation_ids.last());
-    if invocation.get() > last {
-        return Err(Violation::UnknownRequest { message: answer, request: invocation });
+    let link = context.links.get(context.from);
+    if link.is_some_and(|link| link.invocation_ids.has_given_out(invocation.get())) {
+        Ok(())
+    } else {
+        Err(Violation::UnknownRequest { message: answer, request: invocation })
     }
-    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

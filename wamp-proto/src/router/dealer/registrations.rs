@@ -178,7 +178,7 @@ impl Dealer {
         pattern: Pattern,
         policy: InvocationPolicy,
     ) -> RegistrationId {
-        let registration = self.ids.next();
+        let registration = self.ids.next_unused(|id| self.registrations.contains_key(&id));
         self.index.insert(&pattern, registration);
         let entry = Registration::new(context.now, pattern, policy);
         if let Some(session) = context.session(context.from) {
