@@ -20,7 +20,7 @@ use wamp_tokio::proto::{Encoding, Match};
 use crate::duration;
 
 pub(crate) use {
-    auth::{AuthCommand, AuthDerive, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Salting},
+    auth::{AuthCommand, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Salting},
     call::Call,
     keygen::{KeygenCommand, KeygenTls},
     login::{AuthMethod, Login},

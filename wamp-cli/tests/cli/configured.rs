@@ -155,10 +155,15 @@ fn a_hangup_reloads_and_disturbs_nobody_it_does_not_concern() {
     client(&["call", "com.example.add", "1"]).end().failed(5);
 }
 
-/// Sends a request to the address that a line of the router's log ends with.
+/// Where the router answers HTTP, as a line of its log says.
+fn address(line: &str) -> &str {
+    let (_, address) = line.split_once("http://").unwrap();
+    address.split(|c: char| !c.is_ascii_digit() && !".:".contains(c)).next().unwrap()
+}
+
+/// Sends a request there.
 fn get(line: &str, path: &str) -> String {
-    let (_, address) = line.trim_end().rsplit_once("http://").unwrap();
-    let mut stream = std::net::TcpStream::connect(address.trim_end_matches(['"', '}'])).unwrap();
+    let mut stream = std::net::TcpStream::connect(address(line)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -193,7 +198,7 @@ fn figures_over_http_and_a_log_for_programs() {
     let line = open.says("metrics and health on ");
     assert!(line.starts_with("metrics"), "{line}");
     assert!(get(&line, "/healthz").starts_with("HTTP/1.1 200 "));
-    let taken = line.trim_end().rsplit_once("http://").unwrap().1;
+    let taken = address(&line);
     let error = wamp(&["router", "run", "--listen", "ws://127.0.0.1:0", "--http", taken]).failed(2);
     assert!(error.contains(taken) && error.contains("in use"), "{error}");
     let error = wamp(&["router", "run", "--listen", "ws://127.0.0.1:0", "--http", "nowhere"]).failed(2);

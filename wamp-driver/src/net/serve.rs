@@ -82,7 +82,7 @@ pub(super) async fn accept<N: Network>(
 }
 
 /// Most that is read to find out what is spoken: enough for a usual request.
-const FIRST_READ: usize = 1 << 10;
+pub(super) const FIRST_READ: usize = 1 << 10;
 
 /// One connection, from when it is accepted.
 struct Visit<N> {

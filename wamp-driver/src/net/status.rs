@@ -11,7 +11,8 @@ use super::{
     http::{Refusal, read_request, refuse, respond},
     metrics,
     places::{Place, Places},
-    serve::{ACCEPT_PAUSE, Server},
+    serve::{ACCEPT_PAUSE, FIRST_READ, Server},
+    socket::read,
     within,
 };
 
@@ -58,7 +59,9 @@ async fn visit<N: Network>(server: Arc<Server<N>>, mut socket: Box<dyn Socket>, 
 
 async fn answer<N: Network>(server: &Server<N>, socket: &mut impl Socket) -> io::Result<()> {
     let mut head = Vec::new();
-    super::socket::read(socket, &mut head, 1 << 10).await?;
+    if read(socket, &mut head, FIRST_READ).await? == 0 {
+        return Ok(());
+    }
     let runtime = &*server.network;
     match read_request(socket, head).await {
         Ok((request, _)) if request.uri().path() == "/metrics" => {
