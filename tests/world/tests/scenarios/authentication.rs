@@ -478,8 +478,7 @@ fn fault_80_a_ticket_goes_nowhere_where_others_read() {
     policy.insecurely_allow_readable_tickets = true;
     assert!(Exchange::new(None, vec![proof()], policy, readable, [3; 32]).unwrap().answer(&asked).is_ok());
     // A signature of WAMP-CRA gives a weak secret away to whoever tries enough of them.
-    let mut extra = ChallengeExtra::default();
-    extra.challenge = Some("{}".to_owned());
+    let extra = ChallengeExtra { challenge: Some("{}".to_owned()), ..ChallengeExtra::default() };
     let asked_to_sign = challenge("wampcra", extra);
     for secret in [Some("secret".into()), None] {
         let proof = Proof::Cra(secret);
