@@ -184,7 +184,9 @@ impl From<ConfigError> for Failure {
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match &error {
-            StartError::Listen { error: io, .. } if io.kind() == std::io::ErrorKind::AddrInUse => {
+            StartError::Listen { error: io, .. } | StartError::Http { error: io, .. }
+                if io.kind() == std::io::ErrorKind::AddrInUse =>
+            {
                 Self::usage(format!("{error}: something else uses the address, maybe another router"))
             }
             _ => Self::usage(error),

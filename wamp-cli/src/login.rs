@@ -161,7 +161,11 @@ fn way(method: AuthMethod, secret: Secret, login: &Login) -> Result<Auth, Failur
             let insecurely = login.insecurely_allow_readable_ticket;
             if insecurely { ticket.insecurely_over_any_connection() } else { ticket }.into()
         }
-        AuthMethod::Wampcra => Cra::new(authid()?, secret).into(),
+        AuthMethod::Wampcra => {
+            let cra = Cra::new(authid()?, secret);
+            let insecurely = login.insecurely_allow_guessable_secret;
+            if insecurely { cra.insecurely_over_any_connection() } else { cra }.into()
+        }
         AuthMethod::WampScram => {
             let scram = Scram::new(authid()?, secret);
             login.channel_binding.iter().fold(scram, Scram::channel_binding).into()

@@ -8,6 +8,7 @@ mod contexts;
 mod duration;
 mod exit;
 mod latency;
+mod log;
 mod login;
 mod output;
 mod session;
@@ -18,10 +19,9 @@ mod value;
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
-    args::{Cli, Globals},
+    args::Cli,
     exit::{Code, Failure},
     output::Printer,
     session::Context,
@@ -29,7 +29,6 @@ use crate::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(args::words(std::env::args_os()));
-    log(&cli.globals);
     let printer = Printer::new(cli.globals.output);
     match run(cli, printer) {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,7 +56,7 @@ fn run(mut cli: Cli, printer: Printer) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::Internal, format!("cannot start the runtime: {error}")))?;
-    let context = Context { globals: cli.globals, printer };
+    let context = Context::new(cli.globals, printer);
     let result = runtime.block_on(commands::run(&context, cli.command));
     // The tasks that are left go now, and with them the commands they run; what blocks is of no use to anybody.
     runtime.shutdown_timeout(SHUTDOWN);
@@ -66,20 +65,6 @@ fn run(mut cli: Cli, printer: Printer) -> Result<(), Failure> {
 
 /// How long tasks may take to go.
 const SHUTDOWN: Duration = Duration::from_millis(500);
-
-/// Sends the log to stderr: RUST_LOG says what, or else -q and -v.
-fn log(globals: &Globals) {
-    let level = match (globals.quiet, globals.verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "debug",
-        (false, _) => "trace",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    // Below this it logs every frame as it is, and with them the tickets.
-    let filter = "tungstenite=warn".parse().into_iter().fold(filter, EnvFilter::add_directive);
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
-}
 
 /// An error is one line, whatever somebody sent.
 fn one_line(text: &str) -> String {

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use wamp_tokio::{
     Client, ClientOptions, Connect,
+    config::LogEntry,
     proto::{Match, Pattern, Uri, uri::UriRule},
 };
 
 use crate::{
     args::{Globals, Serializer},
     exit::{Code, Failure},
-    login,
+    log, login,
     output::Printer,
     signals::Signals,
 };
@@ -21,27 +22,46 @@ pub(crate) struct Context {
     pub(crate) globals: Globals,
     /// Where results go.
     pub(crate) printer: Printer,
+    /// Whether what is said to people goes into the log, which is for programs.
+    log_is_json: bool,
 }
 
 impl Context {
+    pub(crate) fn new(globals: Globals, printer: Printer) -> Self {
+        let log_is_json = log::is_json(&globals, None);
+        Self { globals, printer, log_is_json }
+    }
+
+    /// The same, with a log as a router's configuration says.
+    pub(crate) fn with_log(&self, file: Option<&LogEntry>) -> Self {
+        let globals = self.globals.clone();
+        let log_is_json = log::is_json(&globals, file);
+        Self { globals, printer: self.printer, log_is_json }
+    }
+
     /// Says something to people, unless they asked for quiet.
     pub(crate) fn say(&self, text: impl std::fmt::Display) {
-        if !self.globals.quiet {
-            eprintln!("{text}");
+        match (self.globals.quiet, self.log_is_json) {
+            (true, _) => {}
+            (false, true) => log::say(text),
+            (false, false) => eprintln!("{text}"),
         }
     }
 
     /// The same, for a router elsewhere.
     pub(crate) fn with_url(&self, url: &str) -> Self {
-        Self { globals: Globals { url: Some(url.to_owned()), ..self.globals.clone() }, printer: self.printer }
+        self.with(|globals| globals.url = Some(url.to_owned()))
     }
 
     /// The same, with this serializer.
     pub(crate) fn speaking(&self, serializer: Serializer) -> Self {
-        Self {
-            globals: Globals { serializer: Some(serializer), ..self.globals.clone() },
-            printer: self.printer,
-        }
+        self.with(|globals| globals.serializer = Some(serializer))
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Globals)) -> Self {
+        let mut globals = self.globals.clone();
+        change(&mut globals);
+        Self { globals, ..*self }
     }
 
     /// The same, for a router elsewhere that asks nobody who they are.

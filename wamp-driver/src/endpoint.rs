@@ -180,6 +180,13 @@ impl fmt::Display for Endpoint {
     }
 }
 
+impl SocketAddress {
+    /// Reads `host:port`; the error says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        address(text, None)
+    }
+}
+
 impl fmt::Display for SocketAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {

@@ -68,9 +68,8 @@ pub use lifecycle::{Intent, Lifecycle, LifecycleStream, NextChange, OnChange};
 pub use machine::{ClientMachine, Flow, Machine, WeakWriter};
 pub use memory::link;
 pub use meta::{
-    ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, NextTapped, PastEvent,
-    RegistrationInfo, Registrations, SessionInfo, Sessions, Side, SubscriptionInfo, Subscriptions, Tap,
-    TapFuture, TapStream, Tapped,
+    ByMatch, HistoryFuture, HistoryQuery, KillReason, Meta, MetaEvent, PastEvent, RegistrationInfo,
+    Registrations, SessionInfo, Sessions, SubscriptionInfo, Subscriptions,
 };
 pub use progress::{Progress, ReportingCall};
 pub use progressive::{

@@ -1,23 +1,27 @@
 //! The router, shared by the connections of an adapter.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use bytes::Bytes;
+use tracing::{Span, field};
 use wamp_proto::{
-    Encoding, Instant, Limits, Uri,
+    Channel, Encoding, Instant, Limits, Uri,
     id::SessionId,
     message::Message,
     router::{
         Action, Authorization, Changes, Config, ConnectionId, Counts, Event, Grant, Opened, Permission,
-        Question, Router,
+        Question, RealmCounts, Router,
     },
 };
 
@@ -46,20 +50,42 @@ pub(crate) struct Shared {
     /// Who decides about the dynamic roles of each realm.
     authorizers: Mutex<HashMap<Uri, Arc<dyn Authorizer>>>,
     state: Mutex<State>,
+    /// Bytes of the messages that came.
+    received: AtomicU64,
+}
+
+/// What a router holds and has done, for those who watch over it.
+pub(crate) struct Figures {
+    pub(crate) counts: Counts,
+    pub(crate) realms: BTreeMap<Uri, RealmCounts>,
+    /// Bytes of the messages that came.
+    pub(crate) received_bytes: u64,
+    /// Bytes of the messages that were sent.
+    pub(crate) sent_bytes: u64,
 }
 
 struct State {
     router: Router,
-    /// The pump of each connection, by the connection's place.
-    pumps: Vec<Option<Waker>>,
+    /// What belongs to each connection, by its place.
+    places: Vec<Place>,
     /// The task that keeps the router's timer.
     timer: Option<Waker>,
     /// The deadline that the timer knows.
     armed: Option<Instant>,
     /// Whether all connections are to be dropped as they are.
     killed: bool,
+    /// Bytes of the messages that the pumps have taken.
+    sent: u64,
     /// Whether no connection is left after a shutdown, and who wants to know.
     idle: Vec<Waker>,
+}
+
+/// What is kept of a connection beside the router.
+struct Place {
+    /// Its pump.
+    pump: Option<Waker>,
+    /// What is logged about it stands in here.
+    span: Span,
 }
 
 impl RouterHandle {
@@ -80,8 +106,15 @@ impl RouterHandle {
             config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
         }
         let router = Router::new(config, runtime.seed());
-        let state =
-            State { router, pumps: Vec::new(), timer: None, armed: None, killed: false, idle: Vec::new() };
+        let state = State {
+            router,
+            places: Vec::new(),
+            timer: None,
+            armed: None,
+            killed: false,
+            sent: 0,
+            idle: Vec::new(),
+        };
         let shared = Arc::new(Shared {
             runtime,
             limits,
@@ -90,6 +123,7 @@ impl RouterHandle {
             authorization_timeout,
             authorizers: Mutex::default(),
             state: Mutex::new(state),
+            received: AtomicU64::new(0),
         });
         let timer = Timer { shared: Arc::downgrade(&shared), sleep: None };
         shared.runtime.spawn(Box::pin(timer));
@@ -99,8 +133,12 @@ impl RouterHandle {
     /// A connection whose transport is open: give it to a pump.
     pub fn open(&self, opened: Opened) -> RouterConnection {
         let encoding = opened.encoding;
+        let span = span(&opened.channel);
         let id = self.0.update(None, |router, now| router.open(now, opened));
-        RouterConnection { shared: self.0.clone(), id, encoding }
+        if let Some(place) = lock(&self.0.state).place(id) {
+            place.span = span.clone();
+        }
+        RouterConnection { shared: self.0.clone(), id, encoding, span }
     }
 
     /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of
@@ -115,9 +153,9 @@ impl RouterHandle {
         let pumps = {
             let mut state = lock(&self.0.state);
             state.killed = true;
-            std::mem::take(&mut state.pumps)
+            state.places.iter_mut().filter_map(|place| place.pump.take()).collect::<Vec<_>>()
         };
-        pumps.into_iter().flatten().for_each(Waker::wake);
+        pumps.into_iter().for_each(Waker::wake);
     }
 
     /// Decides from now on what the dynamic roles of a realm may do, or of all that have its settings.
@@ -143,6 +181,16 @@ impl RouterHandle {
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         lock(&self.0.state).router.counts()
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let state = lock(&self.0.state);
+        Figures {
+            counts: state.router.counts(),
+            realms: state.router.realm_counts().map(|(realm, counts)| (realm.clone(), counts)).collect(),
+            received_bytes: self.0.received.load(Ordering::Relaxed),
+            sent_bytes: state.sent,
+        }
     }
 
     pub(crate) fn known_as(&self) -> Option<Grant> {
@@ -194,14 +242,14 @@ impl Shared {
             let mut state = lock(&self.state);
             let result = change(&mut state.router, now);
             state.collect(pumping, &mut wakers);
-            let events = std::iter::from_fn(|| state.router.poll_event()).collect::<Vec<_>>();
+            let events = state.events();
             (result, events, std::iter::from_fn(|| state.router.poll_question()).collect::<Vec<_>>())
         };
         wakers.into_iter().for_each(Waker::wake);
-        for event in events {
+        for (event, span) in events {
             match event {
                 Event::Authorize(wish) => self.authorize(*wish),
-                event => log(event),
+                event => span.in_scope(|| log(&span, event)),
             }
         }
         questions.into_iter().for_each(|question| self.authenticate(question));
@@ -244,29 +292,44 @@ impl State {
     /// Forgets the pump of a connection; says whether the connection was there.
     fn forget(&mut self, id: ConnectionId) -> bool {
         let known = self.router.contains(id);
-        if let Some(pump) = self.pumps.get_mut(id.index()).filter(|_| known) {
-            *pump = None;
+        if let Some(place) = self.places.get_mut(id.index()).filter(|_| known) {
+            place.pump = None;
         }
         known
     }
 
-    fn wait_as_pump(&mut self, id: ConnectionId, context: &Context<'_>) {
-        let place = id.index();
-        if self.pumps.len() <= place {
-            self.pumps.resize(place + 1, None);
+    /// There is one for each.
+    fn place(&mut self, id: ConnectionId) -> Option<&mut Place> {
+        let index = id.index();
+        if self.places.len() <= index {
+            self.places.resize_with(index + 1, || Place { pump: None, span: Span::none() });
         }
-        if let Some(pump) = self.pumps.get_mut(place) {
-            match pump {
-                Some(waker) => waker.clone_from(context.waker()),
-                None => *pump = Some(context.waker().clone()),
-            }
+        self.places.get_mut(index)
+    }
+
+    /// What has happened, and the connection's span for it.
+    fn events(&mut self) -> Vec<(Event, Span)> {
+        let next = || {
+            let event = self.router.poll_event()?;
+            let place = connection(&event).and_then(|id| self.places.get(id.index()));
+            let span = place.map_or_else(Span::none, |place| place.span.clone());
+            Some((event, span))
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    fn wait_as_pump(&mut self, id: ConnectionId, context: &Context<'_>) {
+        match self.place(id).map(|place| &mut place.pump) {
+            Some(Some(waker)) => waker.clone_from(context.waker()),
+            Some(pump) => *pump = Some(context.waker().clone()),
+            None => {}
         }
     }
 
     fn collect(&mut self, pumping: Option<ConnectionId>, wakers: &mut Vec<Waker>) {
         while let Some(id) = self.router.poll_ready() {
             if Some(id) != pumping {
-                wakers.extend(self.pumps.get_mut(id.index()).and_then(Option::take));
+                wakers.extend(self.places.get_mut(id.index()).and_then(|place| place.pump.take()));
             }
         }
         let next = self.router.poll_timeout().map(|deadline| deadline.at);
@@ -279,9 +342,36 @@ impl State {
     }
 }
 
-fn log(event: Event) {
+/// The span of a connection; who is at its other end is recorded once that is known.
+fn span(channel: &Channel) -> Span {
+    let (listener, peer) = (channel.listener.as_deref(), channel.peer.as_deref());
+    tracing::info_span!(
+        "connection",
+        listener,
+        peer,
+        session = field::Empty,
+        realm = field::Empty,
+        authid = field::Empty
+    )
+}
+
+/// Which connection an event is about.
+fn connection(event: &Event) -> Option<ConnectionId> {
+    match event {
+        Event::Joined { connection, .. }
+        | Event::Denied { connection, .. }
+        | Event::Left { connection, .. }
+        | Event::NotAuthorized { connection, .. }
+        | Event::Tapped { connection, .. }
+        | Event::Limited { connection, .. } => Some(*connection),
+        _ => None,
+    }
+}
+
+fn log(span: &Span, event: Event) {
     match event {
         Event::Joined { session, realm, authid, .. } => {
+            span.record("session", session.get()).record("realm", realm.as_str()).record("authid", &*authid);
             tracing::debug!(%session, %realm, authid, "session joined");
         }
         Event::Denied { realm, authid, method, peer, .. } => {
@@ -312,9 +402,15 @@ pub struct RouterConnection {
     shared: Arc<Shared>,
     id: ConnectionId,
     encoding: Encoding,
+    span: Span,
 }
 
 impl RouterConnection {
+    /// What is logged about the connection stands in this span.
+    pub(crate) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
     /// Ends the connection, once. Its place may be another one's right after, so the pump's waker goes with it.
     fn end(&self, why: &str) {
         if lock(&self.shared.state).forget(self.id) {
@@ -325,6 +421,8 @@ impl RouterConnection {
 
 impl Machine for RouterConnection {
     fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
+        let bytes: usize = frames.iter().map(Bytes::len).sum();
+        self.shared.received.fetch_add(bytes as u64, Ordering::Relaxed);
         let limits = &self.shared.limits;
         let decode = |frame: Bytes| Message::decode(self.encoding, &frame, limits);
         // The usual batch is one frame, which needs no list.
@@ -365,6 +463,7 @@ impl Machine for RouterConnection {
             }
         }
         if bytes > 0 {
+            state.sent = state.sent.wrapping_add(bytes as u64);
             return Poll::Ready(Flow::Continue);
         }
         state.wait_as_pump(self.id, context);

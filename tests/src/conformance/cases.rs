@@ -242,6 +242,10 @@ macro_rules! conformance_cases {
                 Routers a_version_of_ip;
                 Routers waiting_until_it_has_joined;
             }
+            http {
+                Routers figures_and_states;
+                Routers requests_that_are_none;
+            }
             listeners {
                 Routers each_has_its_own_rules;
                 Routers places_are_counted;

@@ -5,7 +5,7 @@ use std::{fmt, panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 use futures_channel::oneshot;
 use futures_util::{FutureExt as _, future::join_all};
 use wamp_driver::{
-    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, Runtime, Verdict,
+    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, Runtime, SocketAddress, Verdict,
     auth::{BoxError, Method},
     net::{Connect, Listener, Network, Refused, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
@@ -40,6 +40,9 @@ pub trait Serving: Send + Sync {
     /// See [`Router::endpoints`].
     fn endpoints(&self) -> &[Endpoint];
 
+    /// See [`Router::http`].
+    fn http(&self) -> Option<&SocketAddress>;
+
     /// See [`Router::counts`].
     fn counts(&self) -> Counts;
 
@@ -69,6 +72,10 @@ pub trait Serving: Send + Sync {
 impl<N: Network<Client: Into<Client>>> Serving for Router<N> {
     fn endpoints(&self) -> &[Endpoint] {
         Self::endpoints(self)
+    }
+
+    fn http(&self) -> Option<&SocketAddress> {
+        Self::http(self)
     }
 
     fn counts(&self) -> Counts {
@@ -113,6 +120,7 @@ fn finish<N: Network<Client: Into<Client>>>(
 #[must_use = "no router runs until it is started"]
 pub struct RouterSettings {
     listen: Vec<Listener>,
+    http: bool,
     heartbeat: Option<(Duration, Duration)>,
     config: Option<Change>,
     handshake_timeout: Option<Duration>,
@@ -152,6 +160,12 @@ impl RouterSettings {
     /// A router that listens here.
     pub fn at(listener: impl Into<Listener>) -> Self {
         Self { listen: vec![listener.into()], ..Self::default() }
+    }
+
+    /// See [`RouterBuilder::http`]: at a free port.
+    pub fn http(mut self) -> Self {
+        self.http = true;
+        self
     }
 
     /// See [`RouterBuilder::heartbeat`].
@@ -233,6 +247,9 @@ impl RouterSettings {
     fn builder<N: Network>(self) -> RouterBuilder<N> {
         let mut builder = self.listen.into_iter().fold(Router::builder(), RouterBuilder::listen);
         builder = self.realms.into_iter().fold(builder, RouterBuilder::realm);
+        if self.http {
+            builder = builder.http("127.0.0.1:0");
+        }
         for (realm, methods, asked) in self.authenticators {
             builder = match asked {
                 Asked::Code(decide) => builder.authenticator(realm, methods, decide),
@@ -306,6 +323,10 @@ fn start_elsewhere<A: Adapter>(settings: RouterSettings) -> BoxFuture<Result<Arc
 impl Serving for Elsewhere {
     fn endpoints(&self) -> &[Endpoint] {
         self.router.endpoints()
+    }
+
+    fn http(&self) -> Option<&SocketAddress> {
+        self.router.http()
     }
 
     fn counts(&self) -> Counts {

@@ -14,6 +14,7 @@ pub mod closing;
 mod events;
 mod extractors;
 mod faults;
+mod http;
 mod kit;
 mod listeners;
 mod payloads;

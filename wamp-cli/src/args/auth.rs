@@ -70,11 +70,18 @@ pub(crate) struct Salting {
     #[arg(long, value_name = "TEXT")]
     pub(crate) salt: Option<String>,
     /// Rounds of PBKDF2.
-    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = Salting::ITERATIONS, value_parser = clap::value_parser!(u32).range(1_000..=1_000_000))]
     pub(crate) iterations: u32,
     /// Length of the key in bytes.
-    #[arg(long, value_name = "N", default_value = "32", value_parser = clap::value_parser!(u32).range(16..=64))]
+    #[arg(long, value_name = "N", default_value_t = Salting::KEYLEN, value_parser = clap::value_parser!(u32).range(16..=64))]
     pub(crate) keylen: u32,
+}
+
+impl Salting {
+    /// Rounds of PBKDF2 where nobody says how many.
+    pub(crate) const ITERATIONS: u32 = 100_000;
+    /// Length of the key where nobody says how long.
+    pub(crate) const KEYLEN: u32 = 32;
 }
 
 /// `wamp auth scram`.

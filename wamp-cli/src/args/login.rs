@@ -64,6 +64,11 @@ pub(crate) struct Login {
     #[arg(long, global = true)]
     pub(crate) insecurely_allow_readable_ticket: bool,
 
+    /// Sign with a shared secret over a network in plaintext, where everybody on the way can try secrets on the signature
+    /// until one fits.
+    #[arg(long, global = true)]
+    pub(crate) insecurely_allow_guessable_secret: bool,
+
     /// Bind cryptosign or WAMP-SCRAM to the TLS connection, so that nobody can sit in between.
     #[arg(
         long,

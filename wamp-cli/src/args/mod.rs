@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration;
 
 pub(crate) use {
-    auth::{AuthCommand, AuthDerive, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Salting},
+    auth::{AuthCommand, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Salting},
     bench::{Bench, BenchCommand, BenchConnect, BenchLatency, BenchPubsub, BenchRpc, Pacing},
     call::Call,
     conform::{Conform, ProfileName},
@@ -44,7 +44,10 @@ pub(crate) use {
     ping::Ping,
     publish::{Audience, Publish},
     register::{Answer, Register},
-    router::{Explain, PermissionsCommand, RouterCommand, RouterFile, RouterRun},
+    router::{
+        Explain, PasswordMethod, PermissionsCommand, RouterCommand, RouterFile, RouterInit, RouterPasswd,
+        RouterRun, Template,
+    },
     subscribe::{Subscribe, Until},
     tls::Tls,
     trace::Trace,
@@ -127,6 +130,10 @@ pub(crate) struct Globals {
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
 
+    /// How the log looks [default: text, or what a router's configuration says].
+    #[arg(long, global = true, env = "WAMP_LOG_FORMAT", value_name = "FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+
     /// Who one is.
     #[command(flatten)]
     pub(crate) login: Login,
@@ -197,6 +204,15 @@ pub(crate) enum Output {
     Raw,
     /// For `conform`: XML as CI systems know it from JUnit.
     Junit,
+}
+
+/// How the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON document in each line, for programs.
+    Json,
 }
 
 /// What to do.

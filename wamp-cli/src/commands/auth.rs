@@ -11,7 +11,7 @@ use wamp_tokio::{
     proto::{
         Dict, Value,
         auth::{
-            cra,
+            Secret, cra,
             cryptosign::{self, attach, verify},
             scram,
         },
@@ -19,9 +19,7 @@ use wamp_tokio::{
 };
 
 use crate::{
-    args::{
-        AuthCommand, AuthDerive, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Login, Salting,
-    },
+    args::{AuthCommand, AuthKeygen, AuthScram, AuthSign, AuthVerify, KeyDerivation, Login, Salting},
     exit::{Code, Failure},
     login::{PASSWORD, PRIVATE_KEY, SECRET},
     session::Context,
@@ -36,8 +34,8 @@ pub(crate) fn run(context: &Context, command: &AuthCommand) -> Result<(), Failur
         AuthCommand::Pubkey => print(context, private_key(login)?.public_key().to_string()),
         AuthCommand::Sign(arguments) => print(context, sign(login, arguments)?),
         AuthCommand::Verify(arguments) => check(login, arguments),
-        AuthCommand::Derive(arguments) => derive(context, arguments),
-        AuthCommand::Scram(arguments) => derive_scram(context, arguments),
+        AuthCommand::Derive(arguments) => print(context, salted(&SECRET.read(login)?, &arguments.salting)?),
+        AuthCommand::Scram(arguments) => print(context, scram(&PASSWORD.read(login)?, arguments)?),
     }
 }
 
@@ -114,7 +112,7 @@ fn to_sign(arguments: &AuthSign) -> Result<[u8; 32], Failure> {
 }
 
 /// What WAMP-CRA signs with: the secret, or what a salt makes of it.
-fn cra_key(login: &Login, salting: &Salting) -> Result<wamp_tokio::proto::auth::Secret, Failure> {
+fn cra_key(login: &Login, salting: &Salting) -> Result<Secret, Failure> {
     let secret = SECRET.read(login)?;
     Ok(salting.salt.as_ref().map(|salt| with(salting, salt).derive(&secret)).unwrap_or(secret))
 }
@@ -125,44 +123,40 @@ fn with(salting: &Salting, salt: &str) -> cra::Salt {
     salt
 }
 
-fn derive(context: &Context, arguments: &AuthDerive) -> Result<(), Failure> {
-    let secret = SECRET.read(&context.globals.login)?;
-    let salt = match &arguments.salting.salt {
+/// What a router keeps for WAMP-CRA, with the keys that its configuration has.
+pub(crate) fn salted(secret: &Secret, salting: &Salting) -> Result<Dict, Failure> {
+    let salt = match &salting.salt {
         Some(salt) => salt.clone(),
         None => value::to_base64(&random::<15>()?),
     };
-    let salt = with(&arguments.salting, &salt);
-    let key = salt.derive(&secret);
-    print(
-        context,
-        Dict::from_iter([
-            ("secret", Value::from(key.expose_text().unwrap_or_default())),
-            ("salt", salt.salt.as_str().into()),
-            ("iterations", salt.iterations.into()),
-            ("keylen", salt.keylen.into()),
-        ]),
-    )
+    let salt = with(salting, &salt);
+    let key = salt.derive(secret);
+    Ok(Dict::from_iter([
+        ("secret", Value::from(key.expose_text().unwrap_or_default())),
+        ("salt", salt.salt.as_str().into()),
+        ("iterations", salt.iterations.into()),
+        ("keylen", salt.keylen.into()),
+    ]))
 }
 
-fn derive_scram(context: &Context, arguments: &AuthScram) -> Result<(), Failure> {
-    let password = PASSWORD.read(&context.globals.login)?;
+/// What a router keeps for WAMP-SCRAM, with the keys that its configuration has.
+pub(crate) fn scram(password: &Secret, arguments: &AuthScram) -> Result<Dict, Failure> {
     let salt = match &arguments.salt {
         Some(salt) => value::base64(salt).ok_or_else(|| Failure::usage("the salt must be Base64"))?,
         None => random::<16>()?.to_vec(),
     };
-    let kdf = kdf(arguments)?;
-    let derived = scram::Credential::derive(&password, &salt, kdf).map_err(Failure::usage)?;
-    let mut printed = Dict::from_iter([
-        ("kdf", Value::from(kdf.name())),
+    let derived = scram::Credential::derive(password, &salt, kdf(arguments)?).map_err(Failure::usage)?;
+    let mut kept = Dict::from_iter([
+        ("kdf", Value::from(derived.kdf.name())),
         ("iterations", iterations(arguments).into()),
         ("salt", value::to_base64(&salt).into()),
-        ("stored-key", value::to_hex(derived.stored_key.expose()).into()),
-        ("server-key", value::to_hex(derived.server_key.expose()).into()),
+        ("stored_key", value::to_hex(derived.stored_key.expose()).into()),
+        ("server_key", value::to_hex(derived.server_key.expose()).into()),
     ]);
     if arguments.kdf == KeyDerivation::Argon2id13 {
-        printed.insert("memory", arguments.memory);
+        kept.insert("memory", arguments.memory);
     }
-    print(context, printed)
+    Ok(kept)
 }
 
 /// Within what clients accept of a router.
@@ -185,7 +179,7 @@ fn iterations(arguments: &AuthScram) -> u32 {
     arguments.iterations.unwrap_or(default)
 }
 
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];
     let drawn = getrandom::fill(&mut bytes);
     drawn.map_err(|error| Failure::new(Code::Internal, format!("there is no randomness: {error}")))?;

@@ -1,7 +1,8 @@
 //! `wamp meta`: the meta API of the router, as it answers.
 
 use wamp_tokio::{
-    Client, Side, Tapped,
+    Client,
+    meta::{Side, Tapped},
     proto::{Dict, Match, Value},
 };
 

@@ -6,10 +6,12 @@ mod call;
 mod configuration;
 mod conform;
 mod context;
+mod init;
 mod keygen;
 mod meta;
 mod msg;
 mod pages;
+mod passwd;
 mod ping;
 mod publish;
 mod register;
@@ -24,12 +26,17 @@ use wamp_tokio::config::ConfigFile;
 use crate::{
     args::{Command, EXIT_CODES, KeygenCommand, MsgCommand, PermissionsCommand, RouterCommand},
     exit::Failure,
+    log,
     output::print,
     session::Context,
 };
 
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failure> {
+    // A router may have a configuration to say how.
+    if !matches!(command, Command::Router(RouterCommand::Run(_))) {
+        log::start(&context.globals, None);
+    }
     match command {
         Command::Router(command) => run_router(context, command).await,
         Command::Call(arguments) => call::run(context, arguments).await,
@@ -57,6 +64,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
 async fn run_router(context: &Context, command: RouterCommand) -> Result<(), Failure> {
     match command {
         RouterCommand::Run(arguments) => router::run(context, arguments).await,
+        RouterCommand::Init(arguments) => init::run(context, &arguments),
+        RouterCommand::Passwd(arguments) => passwd::run(context, &arguments),
         RouterCommand::Check(arguments) => configuration::check(context, &arguments),
         RouterCommand::Schema => print(ConfigFile::json_schema().as_bytes(), true),
         RouterCommand::Permissions(PermissionsCommand::Explain(arguments)) => {

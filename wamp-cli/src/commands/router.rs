@@ -11,6 +11,7 @@ use wamp_tokio::{Endpoint, Router, RouterBuilder, config::ConfigFile};
 use crate::{
     args::RouterRun,
     exit::Failure,
+    log,
     session::Context,
     signals::{Hangup, Signals},
 };
@@ -19,11 +20,14 @@ use crate::{
 pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
     let mut configured = arguments.config.as_deref().map(Configured::read).transpose()?;
+    let log = configured.as_ref().map(|configured| &configured.file.log);
+    log::start(&context.globals, log);
+    let context = &context.with_log(log);
     let builder = match &configured {
         Some(configured) => RouterBuilder::from_config(&configured.file)?,
         None => open_to_everybody(context, &arguments),
     };
-    let router = builder.await?;
+    let router = arguments.http.iter().fold(builder, RouterBuilder::http).await?;
     let ready_file = arguments.ready_file.as_deref();
     let started = announce(context, &router, configured.as_ref(), ready_file);
     if started.is_ok() {
@@ -106,6 +110,9 @@ fn announce(
     let endpoints = router.endpoints().iter().map(urls).collect::<Vec<_>>();
     for urls in &endpoints {
         context.say(format_args!("listening on {}", urls.join(" and ")));
+    }
+    if let Some(address) = router.http() {
+        context.say(format_args!("metrics and health on http://{address}"));
     }
     match configured {
         Some(configured) => {

@@ -1,6 +1,9 @@
 //! `wamp router` with a configuration file.
 
-use std::path::PathBuf;
+use std::{
+    io::{Read as _, Write as _},
+    path::PathBuf,
+};
 
 use crate::harness::{Directory, Running, ready_urls, start, wamp};
 
@@ -26,13 +29,13 @@ ticket = "hunter2"
 "#;
 
 /// A configuration file in a directory of its own.
-struct Written {
-    directory: Directory,
+pub(crate) struct Written {
+    pub(crate) directory: Directory,
     path: PathBuf,
 }
 
 impl Written {
-    fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let directory = Directory::new();
         let path = directory.file("router.toml");
         let written = Self { directory, path };
@@ -40,19 +43,24 @@ impl Written {
         written
     }
 
-    fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         std::fs::write(&self.path, text).unwrap();
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.path.to_str().unwrap()
     }
 
     /// Runs a router with it.
-    fn run(&self) -> (Running, String) {
+    pub(crate) fn run(&self) -> (Running, String) {
+        self.run_with(&[])
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) fn run_with(&self, environment: &[(&str, &str)]) -> (Running, String) {
         let ready = self.directory.file("ready");
         let arguments = ["router", "run", "--config", self.path(), "--ready-file", ready.to_str().unwrap()];
-        let process = start(&arguments, &[], b"");
+        let process = start(&arguments, environment, b"");
         let url = ready_urls(&ready).swap_remove(0);
         (process, url)
     }
@@ -195,6 +203,56 @@ fn a_pattern_makes_realms() {
     drop(router);
 }
 
+/// Where the router answers HTTP, as a line of its log says.
+fn address(line: &str) -> &str {
+    let (_, address) = line.split_once("http://").unwrap();
+    address.split(|c: char| !c.is_ascii_digit() && !".:".contains(c)).next().unwrap()
+}
+
+/// Sends a request there.
+fn get(line: &str, path: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address(line)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn figures_over_http_and_a_log_for_programs() {
+    let more = "[http]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"debug\"\nformat = \"json\"\n";
+    let file = Written::new(&format!("{FILE}\n{more}"));
+    let (router, url) = file.run();
+    let line = router.says("metrics and health on ");
+    assert!(line.starts_with('{') && line.contains("\"level\":\"INFO\""), "{line}");
+    let client = start(&["call", "com.example.secret"], &[("WAMP_URL", &*url)], b"");
+    client.end().failed(6);
+    let denied = router.says("\"message\":\"denied\"");
+    for field in ["\"name\":\"connection\"", "\"peer\":\"127.0.0.1:", "\"realm\":\"realm1\"", "\"session\":"]
+    {
+        assert!(denied.contains(field), "{field} in {denied}");
+    }
+    let metrics = get(&line, "/metrics");
+    assert!(metrics.contains("\nwamp_denials_total 1\n"), "{metrics}");
+    assert!(get(&line, "/readyz").ends_with("\r\n\r\nready\n"));
+    file.write(&format!("{FILE}\n{}", more.replace("debug", "trace").replace(":0", ":1")));
+    router.signal("HUP");
+    router.says("changed HTTP settings take effect after a restart only");
+    router.says("changed log settings take effect after a restart only");
+
+    let flags =
+        ["router", "run", "--listen", "ws://127.0.0.1:0", "--http", "127.0.0.1:0", "--log-format", "text"];
+    let open = start(&flags, &[], b"");
+    let line = open.says("metrics and health on ");
+    assert!(line.starts_with("metrics"), "{line}");
+    assert!(get(&line, "/healthz").starts_with("HTTP/1.1 200 "));
+    let taken = address(&line);
+    let error = wamp(&["router", "run", "--listen", "ws://127.0.0.1:0", "--http", taken]).failed(2);
+    assert!(error.contains(taken) && error.contains("in use"), "{error}");
+    let error = wamp(&["router", "run", "--listen", "ws://127.0.0.1:0", "--http", "nowhere"]).failed(2);
+    assert!(error.contains("the port is missing"), "{error}");
+}
+
 #[test]
 fn flags_that_contradict_the_file_are_refused() {
     let file = Written::new(FILE);
@@ -203,12 +261,54 @@ fn flags_that_contradict_the_file_are_refused() {
     assert!(wamp(&["router", "schema"]).ok().contains("\"additionalProperties\": false"));
 }
 
+/// Everything in the documents that is a configuration file is one.
 #[test]
-fn the_example_of_the_documents_is_right() {
-    let chapter = include_str!("../../../docs/router-configuration.md");
-    let examples = chapter.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let summed_up = examples.map(|example| wamp(&["router", "check", Written::new(example).path()]).ok());
-    let [first, second] = &summed_up.collect::<Vec<_>>()[..] else { panic!("there are two") };
-    assert_eq!(first, "1 listener, 1 realm, 2 roles, 1 user\n");
-    assert!(second.ends_with("1 realm, 1 role, 1 user\n"), "{second}");
+fn the_examples_of_the_documents_are_right() {
+    let mut configurations = 0;
+    for document in [
+        include_str!("../../../README.md"),
+        include_str!("../../README.md"),
+        include_str!("../../../SECURITY.md"),
+        include_str!("../../../docs/router-configuration.md"),
+        include_str!("../../../docs/authentication.md"),
+    ] {
+        let examples = document.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        // The others are of Cargo.
+        for example in examples.filter(|example| example.contains("[realms.")) {
+            configurations += 1;
+            let file = Written::new(example);
+            let ended = wamp(&["router", "check", file.path()]);
+            assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "{example}");
+        }
+    }
+    assert!(configurations >= 1);
+}
+
+/// A browser sends a cookie along for every page, so cookies and origins that are not listed do not go together.
+#[test]
+fn cookies_let_no_page_in_that_is_not_listed() {
+    let cookies = FILE.replace("ticket = \"hunter2\"", "cookies = [\"session=hunter2\"]");
+    let any = cookies.replace("127.0.0.1:0\"", "127.0.0.1:0\"\norigins = [\"*\"]");
+    let error = wamp(&["router", "check", Written::new(&any).path()]).failed(2);
+    assert!(error.contains(":4:12:") && error.contains("list the origins"), "{error}");
+    let other_method = any.replace("origins", "auth = [\"anonymous\"]\norigins");
+    wamp(&["router", "check", Written::new(&other_method).path()]).ok();
+
+    let listed = "127.0.0.1:0\"\norigins = [\"https://app.example.com\"]";
+    let file = Written::new(&cookies.replace("127.0.0.1:0\"", listed));
+    let (_router, url) = file.run();
+    let address = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
+    for (origin, status) in [("https://app.example.com", "101"), ("http://127.0.0.1", "403")] {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "GET /ws HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: wamp.2.json\r\n\r\n"
+        )
+        .unwrap();
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        assert_eq!(head, *format!("HTTP/1.1 {status}").as_bytes(), "{origin}");
+    }
 }

@@ -59,7 +59,7 @@ fn scram() {
     let printed = with("WAMP_PASSWORD", "pencil", &pbkdf2).ok();
     assert_eq!(
         printed.trim(),
-        r#"{"kdf":"pbkdf2","iterations":4096,"salt":"W22ZaJ0SNY7soEsUEjb6gQ==","stored-key":"586e5df283e6dceb5c3e791d8b8528ec191e664045ce971792e2e6b5bb13e2a6","server-key":"c1f3cbc1c13a9d35a14c0990eed97629ea225863e566a4314ab99f3f00e5d9d5"}"#
+        r#"{"kdf":"pbkdf2","iterations":4096,"salt":"W22ZaJ0SNY7soEsUEjb6gQ==","stored_key":"586e5df283e6dceb5c3e791d8b8528ec191e664045ce971792e2e6b5bb13e2a6","server_key":"c1f3cbc1c13a9d35a14c0990eed97629ea225863e566a4314ab99f3f00e5d9d5"}"#
     );
     let argon2 =
         with("WAMP_PASSWORD", "pencil", &["auth", "scram", "--memory", "4096", "--iterations", "1"]).ok();

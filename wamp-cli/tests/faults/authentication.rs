@@ -1,56 +1,94 @@
 //! Authentication and TLS, faults 77 to 88, as far as they are the router's; the client's part is in the conformance suite
 //! and in the tests of the command line.
 
-use std::{
-    io::{self, Read as _, Write as _},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::io::{Read as _, Write as _};
 
-use wamp_tokio::{
-    Question, RouterBuilder, Verdict,
-    auth::{BoxError, Method},
-    proto::{
-        Encoding,
-        auth::{cra, cryptosign},
-        message::{ChallengeExtra, Message},
-        router::{Access, Authorization, Permission, RealmPermissions},
-    },
+use wamp_tokio::proto::{
+    Encoding,
+    auth::{cra, cryptosign, scram},
+    message::{ChallengeExtra, Message},
 };
 
 use crate::{
     encode::{V, v},
     harness::{
-        Directory,
-        guarded::{Guarded, KEY, SECRET},
-        wamp,
+        Directory, Router, Running,
+        guarded::{KEY, SECRET},
+        start, wamp,
     },
-    scene::Healthy,
+    scene::{Healthy, address},
     wire::{Peer, Reaction, Transport, connect, violation},
 };
 
 /// A router that knows its users, and somebody in its other realm who must never notice anything.
 struct Scene {
     healthy: Healthy,
-    router: Guarded,
+    router: Router,
     opened: usize,
 }
 
+/// `realm1` is for everybody, `guarded` for those who are known: one user by each method, named like it.
+fn known() -> String {
+    let kdf = scram::Kdf::argon2id(1, 4_096);
+    let kept = scram::Credential::derive(&SECRET.into(), b"saltsalt", kdf).unwrap();
+    let [stored, server] = [kept.stored_key, kept.server_key]
+        .map(|key| key.expose().iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let public = public_key();
+    format!(
+        r#"
+        [[listeners]]
+        url = "ws://127.0.0.1:0"
+        [realms.realm1]
+        anonymous = "anybody"
+        [roles.anybody]
+        allow_all = true
+        [users.ticket]
+        role = "user"
+        realms = ["guarded"]
+        ticket = "{SECRET}"
+        [users.cra]
+        role = "user"
+        realms = ["guarded"]
+        wampcra = {{ secret = "{SECRET}" }}
+        [users.scram]
+        role = "user"
+        realms = ["guarded"]
+        scram = {{ kdf = "argon2id13", iterations = 1, memory = 4096, salt = "c2FsdHNhbHQ=", stored_key = "{stored}", server_key = "{server}" }}
+        [users.key]
+        role = "user"
+        realms = ["guarded"]
+        public_keys = ["{public}"]
+        "#
+    )
+}
+
+/// What else a configuration has where nothing special is wanted.
+const USUAL: &str = "[realms.guarded]\n[roles.user]\nallow_all = true\n";
+
 impl Scene {
     fn start() -> Self {
-        Self::start_with(|builder| builder)
+        Self::start_with(USUAL, &[])
     }
 
-    fn start_with(change: impl FnOnce(RouterBuilder) -> RouterBuilder) -> Self {
-        let router = Guarded::start_with(change);
-        Self { healthy: Healthy::join(&router.address()), router, opened: 0 }
+    fn start_with(more: &str, environment: &[(&str, &str)]) -> Self {
+        let router = Router::configured(Directory::new(), &(known() + more), environment);
+        Self { healthy: Healthy::join(address(&router)), router, opened: 0 }
+    }
+
+    /// A command that serves a procedure, as the user `decider` of a realm.
+    fn decider(&self, procedure: &str, realm: &str, command: &str) -> Running {
+        let environment =
+            [("WAMP_URL", self.router.url()), ("WAMP_AUTHID", "decider"), ("WAMP_TICKET", SECRET)];
+        let running = start(&["register", procedure, "-r", realm, "--exec", command], &environment, b"");
+        running.says("registered ");
+        running
     }
 
     /// A peer over one transport after the other, in one serializer after the other.
     fn open(&mut self) -> Peer {
         self.opened += 1;
         let (transport, encoding) = (Transport::ALL[self.opened % 2], Encoding::ALL[self.opened % 3]);
-        Peer::open(&self.router.address(), transport, encoding)
+        Peer::open(address(&self.router), transport, encoding)
     }
 
     /// A peer that has said HELLO, and what it is asked.
@@ -190,8 +228,7 @@ fn fault_83_keys_and_signatures_that_are_none() {
 
 #[test]
 fn fault_84_no_authenticate_in_time_and_one_too_many() {
-    let soon = Duration::from_millis(200);
-    let mut scene = Scene::start_with(|builder| builder.config(|config| config.auth_timeout = soon));
+    let mut scene = Scene::start_with(&format!("{USUAL}[limits]\nauth_timeout = \"200ms\"\n"), &[]);
     let (mut silent, _) = scene.challenged("cra", "wampcra", v!({}));
     let reaction = silent.reaction();
     assert!(matches!(&reaction, Reaction::Abort(..)), "{reaction:?}");
@@ -207,20 +244,19 @@ fn fault_84_no_authenticate_in_time_and_one_too_many() {
     assert!(is_abort(&reaction, "wamp.error.protocol_violation"), "{reaction:?}");
 }
 
-async fn moody(question: Question) -> Result<Verdict, BoxError> {
-    match question.ticket.as_ref().and_then(|ticket| ticket.expose_text()) {
-        Some("panic") => panic!("as the ticket says"),
-        Some("slow") => std::future::pending().await,
-        _ => Err("the database is gone".into()),
-    }
-}
+/// Who serves what the router asks, in a role that is no dynamic one.
+const DECIDER: &str = "[roles.service]\nallow_all = true\n[users.decider]\nrole = \"service\"\n";
 
 #[test]
 fn fault_85_one_attempt_each_and_authenticators_that_fail() {
-    let mut scene = Scene::start_with(|builder| {
-        let asked = builder.realm("asked").authenticator("asked", [Method::Ticket], moody);
-        asked.authenticator_timeout(Duration::from_millis(200))
-    });
+    let authenticator = r#"{ procedure = "com.example.authenticate", realm = "backend", timeout = "300ms" }"#;
+    let mut scene = Scene::start_with(
+        &format!(
+            "{USUAL}[realms.backend]\n[realms.asked]\nauth = [\"ticket\"]\nauthenticator = {authenticator}\n\
+             {DECIDER}realms = [\"backend\"]\nticket = \"{SECRET}\"\n"
+        ),
+        &[],
+    );
     // One guess, and the connection is over: a second one finds nobody.
     let (peer, _) = scene.challenged("ticket", "ticket", v!({}));
     let mut guesses = peer.frame(&authenticate("wrong").encode(peer.encoding));
@@ -228,44 +264,51 @@ fn fault_85_one_attempt_each_and_authenticators_that_fail() {
     let mut peer = peer;
     peer.stream.write_all(&guesses).unwrap();
     assert_eq!(peer.reaction(), denied());
-    for ticket in ["panic", "slow", "broken"] {
+    let ask = |scene: &mut Scene, ticket: &str| {
         let mut peer = scene.open();
         peer.send(&v!([1, "asked", {"roles": {"caller": {}}, "authid": "joe", "authmethods": ["ticket"]}]));
         let Message::Challenge(_) = peer.message() else { panic!("no CHALLENGE") };
-        let reaction = scene.offend(peer, &authenticate(ticket));
+        scene.offend(peer, &authenticate(ticket))
+    };
+    let reaction = ask(&mut scene, "nobody is there to ask");
+    assert!(is_abort(&reaction, "wamp.error.authentication_failed"), "{reaction:?}");
+    let moody = r#"case "$WAMP_ARGS_JSON" in *slow*) sleep 20;; *odd*) echo 7;; *) exit 1;; esac"#;
+    let _decider = scene.decider("com.example.authenticate", "backend", moody);
+    for ticket in ["slow", "odd", "broken"] {
+        let reaction = ask(&mut scene, ticket);
         assert!(is_abort(&reaction, "wamp.error.authentication_failed"), "{ticket}: {reaction:?}");
-    }
-}
-
-async fn unsure(wish: Authorization) -> Permission {
-    match wish.subject.uri().as_str() {
-        "com.example.panic" => panic!("as the URI says"),
-        "com.example.slow" => std::future::pending().await,
-        _ => Permission::allow(),
     }
 }
 
 #[test]
 fn fault_86_no_decision_is_a_denial() {
-    let realm = |name: &str| name.parse().unwrap();
-    let mut scene = Scene::start_with(|builder| {
-        let open = RealmPermissions::new(realm("realm1")).role("anonymous", Access::Everything);
-        let dynamic = RealmPermissions::new(realm("guarded")).role("user", Access::Dynamic);
-        let builder = builder.permissions(open).permissions(dynamic).authorizer(realm("guarded"), unsure);
-        builder.config(|config| config.authorization_timeout = Duration::from_millis(200))
-    });
+    let authorizer = r#"{ procedure = "com.example.authorize", timeout = "3s" }"#;
+    let mut scene = Scene::start_with(
+        &format!(
+            "[realms.guarded]\nauthorizer = {authorizer}\n[roles.user]\ndynamic = true\n\
+             {DECIDER}realms = [\"guarded\"]\nticket = \"{SECRET}\"\n"
+        ),
+        &[],
+    );
     let (mut peer, _) = scene.challenged("ticket", "ticket", v!({}));
     peer.send(&authenticate(SECRET));
     let Message::Welcome(_) = peer.message() else { panic!("no WELCOME") };
-    for (request, procedure, error) in [
-        (1, "com.example.panic", "wamp.error.authorization_failed"),
-        (2, "com.example.slow", "wamp.error.authorization_failed"),
-        (3, "com.example.nobody", "wamp.error.no_such_procedure"),
-    ] {
+    let ask = |scene: &mut Scene, peer: &mut Peer, request: u64, procedure: &str| {
         peer.send(&v!([48, request, {}, procedure]));
         scene.healthy.check();
         let Message::Error(answer) = peer.message() else { panic!("no ERROR") };
-        assert_eq!(answer.error.as_str(), error, "{procedure}");
+        answer.error.as_str().to_owned()
+    };
+    let nobody = ask(&mut scene, &mut peer, 1, "com.example.nobody");
+    assert_eq!(nobody, "wamp.error.authorization_failed");
+    let unsure = r#"case "$WAMP_ARGS_JSON" in *slow*) sleep 20;; *broken*) exit 1;; *) echo true;; esac"#;
+    let _decider = scene.decider("com.example.authorize", "guarded", unsure);
+    for (request, procedure, error) in [
+        (2, "com.example.broken", "wamp.error.authorization_failed"),
+        (3, "com.example.slow", "wamp.error.authorization_failed"),
+        (4, "com.example.nobody", "wamp.error.no_such_procedure"),
+    ] {
+        assert_eq!(ask(&mut scene, &mut peer, request, procedure), error, "{procedure}");
     }
     peer.leave();
 }
@@ -274,9 +317,11 @@ fn fault_86_no_decision_is_a_denial() {
 fn fault_87_what_is_not_tls_and_tls_that_is_too_old() {
     let directory = Directory::new();
     wamp(&["-q", "keygen", "tls", directory.file("").to_str().unwrap()]).ok();
-    let secure = Guarded::start_tls(&directory.file(""));
+    let tls = "[[listeners]]\nurl = \"wss://127.0.0.1:0\"\ntls = { certificate = \"server.pem\", key = \"server.key\" }\n";
+    let router = Router::configured(directory, &format!("{}{USUAL}{tls}", known()), &[]);
+    let secure = router.urls[2].split('/').nth(2).unwrap();
     // It is dropped first: the router waits for its goodbye.
-    let mut healthy = Healthy::join(&secure.address());
+    let mut healthy = Healthy::join(address(&router));
     let hello = client_hello_of_tls_1_1();
     for (bytes, answer) in [
         (&b"GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n"[..], &b"speaks TLS"[..]),
@@ -287,7 +332,7 @@ fn fault_87_what_is_not_tls_and_tls_that_is_too_old() {
         // The length of a record that no record has.
         (b"\x16\x03\x01\xFF\xFF", b""),
     ] {
-        let mut stream = connect(&secure.secure_address());
+        let mut stream = connect(secure);
         stream.write_all(bytes).unwrap();
         let mut heard = Vec::new();
         // Being cut off is an end as well.
@@ -311,38 +356,20 @@ fn client_hello_of_tls_1_1() -> Vec<u8> {
     [&[0x16, 3, 1, 0, length + 4, 1, 0, 0, length][..], &hello].concat()
 }
 
-/// What is logged in this program.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn fault_88_no_secret_is_logged() {
-    let log = Log::default();
-    let writer = log.clone();
-    // As the program `wamp` does it: tungstenite, left alone, logs every frame as it is.
-    let subscriber = tracing_subscriber::fmt().with_env_filter("trace,tungstenite=warn");
-    subscriber.with_ansi(false).with_writer(move || writer.clone()).init();
-    let mut scene = Scene::start();
+    let mut scene = Scene::start_with(USUAL, &[("RUST_LOG", "trace")]);
     let (peer, _) = scene.challenged("ticket", "ticket", v!({"note": "in authextra"}));
     assert_eq!(scene.offend(peer, &authenticate("hunter2")), denied());
     let (mut peer, _) = scene.challenged("ticket", "ticket", v!({}));
     peer.send(&authenticate(SECRET));
     let Message::Welcome(_) = peer.message() else { panic!("no WELCOME") };
     peer.leave();
-    drop(scene);
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(!logged.is_empty(), "nothing was logged at all");
+    let Scene { healthy, router, .. } = scene;
+    drop(healthy);
+    router.process.signal("TERM");
+    let logged = router.process.end().stderr;
+    assert!(logged.contains("authentication denied") && logged.contains("session joined"), "{logged}");
     for secret in ["hunter2", SECRET, KEY] {
         let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
         assert!(!logged.contains(secret) && !logged.contains(&hex), "{secret} is in {logged}");

@@ -225,14 +225,19 @@ impl Router {
 
     /// The router of a file, besides its listener and a `realm1` whose anonymous role is `anybody`.
     pub(crate) fn of_config(config: &str) -> Self {
-        let directory = Directory::new();
-        let (ready, file) = (directory.file("ready"), directory.file("router.toml"));
         let realm =
             if config.contains("[realms.") { "" } else { "[realms.realm1]\nanonymous = \"anybody\"\n" };
         let listener = "[[listeners]]\nurl = \"ws://127.0.0.1:0\"\n";
-        std::fs::write(&file, format!("{listener}{realm}{config}")).unwrap();
-        let arguments = ["router", "run", "--config", file.to_str().unwrap(), "--ready-file"];
-        let process = start(&[&arguments[..], &[ready.to_str().unwrap()]].concat(), &[], b"");
+        Self::configured(Directory::new(), &format!("{listener}{realm}{config}"), &[])
+    }
+
+    /// The router of a file, with all that it names in the same directory, and with these variables.
+    pub(crate) fn configured(directory: Directory, text: &str, environment: &[(&str, &str)]) -> Self {
+        let (file, ready) = (directory.file("router.toml"), directory.file("ready"));
+        std::fs::write(&file, text).unwrap();
+        let arguments =
+            ["router", "run", "--config", file.to_str().unwrap(), "--ready-file", ready.to_str().unwrap()];
+        let process = start(&arguments, environment, b"");
         let urls = ready_urls(&ready);
         Self { process, urls, _directory: directory }
     }

@@ -54,6 +54,7 @@ fn policy(ways: &[Auth]) -> Policy {
     let mut all = Policy::default();
     for Auth { policy, .. } in ways {
         all.insecurely_allow_readable_tickets |= policy.insecurely_allow_readable_tickets;
+        all.insecurely_allow_guessable_secrets |= policy.insecurely_allow_guessable_secrets;
         all.allow_unbound |= policy.allow_unbound;
         all.channel_binding = all.channel_binding.or_else(|| policy.channel_binding.clone());
         #[cfg(feature = "cryptosign")]

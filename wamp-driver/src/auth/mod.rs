@@ -143,7 +143,8 @@ impl Ticket {
 
 #[cfg(feature = "cra")]
 method! {
-    /// WAMP-CRA: signs the router's challenge with a shared secret, which does not cross the wire.
+    /// WAMP-CRA: signs the router's challenge with a shared secret, which does not cross the wire. Only where nobody
+    /// else can read the signature, which is TLS, a Unix socket, or this machine: a weak secret can be guessed by it.
     Cra
 }
 
@@ -152,6 +153,13 @@ impl Cra {
     /// With this name and secret.
     pub fn new(authid: impl Into<String>, secret: impl Into<Secret>) -> Self {
         Self(Auth::new(Some(authid.into()), Way::Cra(secret.into())))
+    }
+
+    /// Signs over connections that others can read, too: whoever reads a challenge and its signature can try secrets until
+    /// one fits (fault 80). Harmless only with a secret that is long and random.
+    pub fn insecurely_over_any_connection(mut self) -> Self {
+        self.0.policy.insecurely_allow_guessable_secrets = true;
+        self
     }
 
     /// With this name and somebody else who has the secret: is given the challenge, and gives its signature in Base64

@@ -80,6 +80,8 @@ impl ConfigFile {
         [
             ("listeners", differ(&self.listeners, &fresh.listeners)),
             ("realms", differ(realms(self), realms(fresh))),
+            ("HTTP settings", differ(&self.http, &fresh.http)),
+            ("log settings", differ(&self.log, &fresh.log)),
             ("limits", differ(&self.limits, &fresh.limits)),
             ("disclosure settings", differ(&self.disclosure, &fresh.disclosure)),
         ]
@@ -123,6 +125,9 @@ impl ConfigFile {
         }
         if self.listeners.is_empty() {
             builder = builder.listen(LISTEN);
+        }
+        if let Some(http) = &self.http {
+            builder = builder.http(http.listen.as_str());
         }
         let disclosure = &self.disclosure;
         Ok(builder.config(|config| {
@@ -233,6 +238,9 @@ impl ConfigFile {
         for origin in &entry.origins {
             listener = listener.allow_origin(origin.as_str());
         }
+        if self.takes_cookies(entry) {
+            listener = listener.strict_origins();
+        }
         if let Some(most) = entry.max_connections {
             listener = listener.max_connections(most);
         }
@@ -271,7 +279,7 @@ impl ListenerEntry {
         self.name.as_deref().unwrap_or(self.url.as_str())
     }
 
-    fn takes(&self, realm: &str, method: auth::Method) -> bool {
+    pub(super) fn takes(&self, realm: &str, method: auth::Method) -> bool {
         self.realms.as_ref().is_none_or(|realms| realms.iter().any(|name| name == realm))
             && self.auth.as_ref().is_none_or(|methods| methods.iter().any(|name| method == (*name).into()))
     }

@@ -9,7 +9,7 @@ use super::{
     error::closest,
     file::{ConfigFile, ListenerEntry, MatchName, Method, RealmEntry, RoleEntry, UserEntry},
 };
-use crate::Endpoint;
+use crate::{Endpoint, SocketAddress};
 
 /// Something that makes no sense, and where it stands: keys, and positions in lists.
 #[derive(Debug)]
@@ -49,6 +49,10 @@ impl ConfigFile {
         }
         for (at, listener) in self.listeners.iter().enumerate() {
             self.check_listener(&at.to_string(), listener)?;
+        }
+        if let Some(http) = &self.http {
+            let address = SocketAddress::parse(http.listen.as_str());
+            address.map_err(|why| wrong(["http", "listen"], format!("not host:port: {why}")))?;
         }
         self.realms.iter().try_for_each(|(name, realm)| self.check_realm(name, realm))?;
         self.realms.iter().try_for_each(|(name, realm)| self.check_template(name, realm))?;
@@ -90,8 +94,26 @@ impl ConfigFile {
         if listener.transports.as_ref().is_some_and(Vec::is_empty) {
             return Err(wrong(["listeners", at, "transports"], "a listener needs a transport"));
         }
+        if let Some(any) = listener.origins.iter().position(|origin| origin.as_str() == "*") {
+            if self.takes_cookies(listener) {
+                let what = "cookies log in here, and any web page could use them: list the origins that may";
+                return Err(wrong(["listeners", at, "origins", &any.to_string()], what));
+            }
+        }
         let realms = listener.realms.iter().flatten();
         realms.into_iter().try_for_each(|realm| self.check_realm_name(["listeners", at, "realms"], realm))
+    }
+
+    /// Whether somebody can come in there by a cookie, which browsers send along for every page that connects.
+    pub(super) fn takes_cookies(&self, listener: &ListenerEntry) -> bool {
+        let by_cookie = |name: &str, realm: &RealmEntry| {
+            let mut users = self.users.values().filter(|user| user.may_join(name));
+            users.any(|user| !user.cookies.is_empty())
+                && realm.auth.as_ref().is_none_or(|methods| methods.contains(&Method::Cookie))
+        };
+        self.realms
+            .iter()
+            .any(|(name, realm)| listener.takes(name, Method::Cookie.into()) && by_cookie(name, realm))
     }
 
     fn check_realm(&self, name: &str, realm: &RealmEntry) -> Checked {

@@ -18,6 +18,10 @@ use super::{
 pub struct ConfigFile {
     /// Where the router listens. Without any: `ws://127.0.0.1:8080`.
     pub listeners: Vec<ListenerEntry>,
+    /// Where those are answered who watch over the router.
+    pub http: Option<HttpEntry>,
+    /// What is logged, and how: for whoever runs the router as a program.
+    pub log: LogEntry,
     /// The realms, by name.
     pub realms: BTreeMap<String, RealmEntry>,
     /// What sessions may do, by the name of their role.
@@ -61,6 +65,66 @@ pub struct ListenerEntry {
     pub handshake_timeout: Option<Time>,
     /// The certificate: needed for `wss://` and `tcps://`.
     pub tls: Option<TlsEntry>,
+}
+
+/// Where `/metrics`, `/healthz` and `/readyz` are answered, over plain HTTP.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct HttpEntry {
+    /// Host and port, such as `127.0.0.1:9100`. Nobody is asked who he is there.
+    pub listen: Text,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// The least important that is logged. Default `warn`.
+    pub level: Option<LevelName>,
+    /// How lines look. Default `text`.
+    pub format: Option<LogFormat>,
+}
+
+/// How important something is that is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LevelName {
+    /// Something is broken.
+    Error,
+    /// Somebody should look at it.
+    Warn,
+    /// What happens to the router.
+    Info,
+    /// What happens to each session.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LevelName {
+    /// The name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document in each line, for programs.
+    Json,
 }
 
 /// The certificate of a listener.

@@ -41,8 +41,9 @@ use std::{fs, path::Path};
 pub use error::ConfigError;
 pub use file::{
     ActionName, ClientCertificates, ConfigFile, CraEntry, DiscloseName, DisclosureEntry, DisclosureName,
-    HistoryEntry, KdfName, LimitsEntry, ListenerEntry, MatchName, Method, ProcedureEntry, RealmEntry,
-    RoleEntry, RuleEntry, ScramEntry, SerializerName, SlowSubscriberName, TlsEntry, TransportName, UserEntry,
+    HistoryEntry, HttpEntry, KdfName, LevelName, LimitsEntry, ListenerEntry, LogEntry, LogFormat, MatchName,
+    Method, ProcedureEntry, RealmEntry, RoleEntry, RuleEntry, ScramEntry, SerializerName, SlowSubscriberName,
+    TlsEntry, TransportName, UserEntry,
 };
 pub use values::{SecretText, Size, Text, Time};
 

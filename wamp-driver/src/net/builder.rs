@@ -1,6 +1,11 @@
 //! Settings of a router, and its start.
 
-use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    marker::PhantomData,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use wamp_proto::{
     Uri,
@@ -24,6 +29,7 @@ use crate::{
 pub struct RouterBuilder<N> {
     realms: Vec<String>,
     listen: Vec<Listener>,
+    http: Option<String>,
     pub(super) config: Config,
     handshake_timeout: Duration,
     heartbeat: heartbeat::Config,
@@ -52,6 +58,13 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
+    /// The address for HTTP cannot be opened.
+    Http {
+        /// Which.
+        address: String,
+        /// Why not.
+        error: io::Error,
+    },
     /// A listener cannot speak TLS.
     Tls {
         /// Which.
@@ -67,6 +80,7 @@ impl fmt::Display for StartError {
             Self::Endpoint(error) => error.fmt(f),
             Self::Realm(error) => write!(f, "bad realm: {error}"),
             Self::Listen { endpoint, error } => write!(f, "cannot listen on {endpoint}: {error}"),
+            Self::Http { address, error } => write!(f, "cannot answer HTTP at {address}: {error}"),
             Self::Tls { endpoint, error } => write!(f, "cannot speak TLS on {endpoint}: {error}"),
         }
     }
@@ -77,7 +91,7 @@ impl std::error::Error for StartError {
         match self {
             Self::Endpoint(error) => Some(error),
             Self::Realm(error) => Some(error),
-            Self::Listen { error, .. } => Some(error),
+            Self::Listen { error, .. } | Self::Http { error, .. } => Some(error),
             Self::Tls { error, .. } => Some(error),
         }
     }
@@ -88,6 +102,7 @@ impl<N: Network> RouterBuilder<N> {
         Self {
             realms: Vec::new(),
             listen: Vec::new(),
+            http: None,
             config: Config::new([]),
             handshake_timeout: Duration::from_secs(5),
             heartbeat: heartbeat::Config::ROUTER,
@@ -118,6 +133,15 @@ impl<N: Network> RouterBuilder<N> {
     /// [`Router::endpoints`]. Without any, the router serves this process only.
     pub fn listen(mut self, listener: impl Into<Listener>) -> Self {
         self.listen.push(listener.into());
+        self
+    }
+
+    /// Answers plain HTTP at this address, such as `127.0.0.1:9100`, for those who watch over the router: `/metrics` are its
+    /// figures in the text format of Prometheus, `/healthz` says that it runs, and `/readyz` whether clients can connect
+    /// (503 before and while it stops). Port 0 takes a free port: see [`Router::http`]. Nobody is asked who he is there, so
+    /// it is no address for the public.
+    pub fn http(mut self, address: impl Into<String>) -> Self {
+        self.http = Some(address.into());
         self
     }
 
@@ -188,10 +212,11 @@ impl<N: Network> RouterBuilder<N> {
             places: Places::new(self.max_connections),
             handshakes: Handshakes::new(self.max_handshakes),
             refusals: Refusals::default(),
+            ready: AtomicBool::new(false),
             network,
         });
         self.deciders.appoint(&server.handle);
-        Router::open(server, gates)
+        Router::open(server, gates, self.http)
     }
 
     /// The listeners, with everything that they leave to the router.

@@ -1,21 +1,26 @@
 //! A running router.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     path::PathBuf,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     task::{Context, Poll},
 };
 
 use futures_channel::oneshot;
-use wamp_proto::router::{Changes, Counts};
+use wamp_proto::{
+    Uri,
+    router::{Changes, Counts, RealmCounts},
+};
 
 use super::{
     Connect, Network, RouterBuilder, StartError, bind,
     gate::Gate,
     refusals::Refused,
     serve::{Server, accept},
+    status::answer_all,
 };
 use crate::{
     endpoint::{Address, Endpoint, SocketAddress},
@@ -34,6 +39,8 @@ pub struct Router<N: Network> {
     stop: Mutex<Vec<oneshot::Sender<()>>>,
     /// Unix sockets to remove from the file system.
     sockets: Vec<PathBuf>,
+    /// Where HTTP is answered, until this is dropped.
+    http: Option<(SocketAddress, oneshot::Sender<()>)>,
 }
 
 impl<N: Network> Router<N> {
@@ -45,6 +52,11 @@ impl<N: Network> Router<N> {
     /// Where the router listens, with the ports that were really taken.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
+    }
+
+    /// Where the router answers HTTP, with the port that was really taken: see [`RouterBuilder::http`].
+    pub fn http(&self) -> Option<&SocketAddress> {
+        self.http.as_ref().map(|(address, _)| address)
     }
 
     /// The first endpoint as a URL, for a client; `None` when the router serves this process only.
@@ -60,6 +72,11 @@ impl<N: Network> Router<N> {
     /// What the router holds at the moment.
     pub fn counts(&self) -> Counts {
         self.server.handle.counts()
+    }
+
+    /// What each realm holds at the moment, by name.
+    pub fn realm_counts(&self) -> BTreeMap<Uri, RealmCounts> {
+        self.server.handle.figures().realms
     }
 
     /// Changes settings while the router runs; see [`reconfigure`](wamp_proto::router::Router::reconfigure) of the core.
@@ -104,6 +121,7 @@ impl<N: Network> Router<N> {
     }
 
     fn stop_listening(&self) {
+        self.server.ready.store(false, Ordering::Relaxed);
         lock(&self.stop).clear();
         for socket in &self.sockets {
             // Somebody may have removed it already.
@@ -111,7 +129,11 @@ impl<N: Network> Router<N> {
         }
     }
 
-    pub(super) fn open(server: Arc<Server<N>>, gates: Vec<(Endpoint, Gate)>) -> Result<Self, StartError> {
+    pub(super) fn open(
+        server: Arc<Server<N>>,
+        gates: Vec<(Endpoint, Gate)>,
+        http: Option<String>,
+    ) -> Result<Self, StartError> {
         let mut router = Self {
             server,
             endpoints: Vec::new(),
@@ -119,13 +141,31 @@ impl<N: Network> Router<N> {
             gates: Vec::new(),
             stop: Mutex::default(),
             sockets: Vec::new(),
+            http: None,
         };
         for (endpoint, gate) in gates {
             let opened = router.listen(&endpoint, Arc::new(gate));
             let actual = opened.map_err(|error| StartError::Listen { endpoint, error })?;
             router.endpoints.push(actual);
         }
+        if let Some(address) = http {
+            let opened = router.answer_http(&address);
+            router.http = Some(opened.map_err(|error| StartError::Http { address, error })?);
+        }
+        router.server.ready.store(true, Ordering::Relaxed);
         Ok(router)
+    }
+
+    fn answer_http(&self, address: &str) -> io::Result<(SocketAddress, oneshot::Sender<()>)> {
+        let invalid = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
+        let mut address = SocketAddress::parse(address).map_err(invalid)?;
+        let (listener, port) = bind::tcp(&address)?;
+        address.port = port;
+        let network = &self.server.network;
+        let listener = network.listen(listener)?;
+        let (keep, gone) = oneshot::channel();
+        network.spawn(Box::pin(answer_all(self.server.clone(), listener, gone)));
+        Ok((address, keep))
     }
 
     /// Opens a listener; gives the endpoint as clients reach it.

@@ -1,9 +1,18 @@
 //! Connections at the router: how they are let in, and what they are given.
 
-use std::{future::poll_fn, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
+use tracing::Instrument as _;
 use tungstenite::protocol::Role;
 use wamp_proto::{
     Channel,
@@ -33,10 +42,19 @@ pub(super) struct Server<N> {
     pub(super) places: Arc<Places>,
     pub(super) handshakes: Arc<Handshakes>,
     pub(super) refusals: Refusals,
+    /// All listeners are open, and stay so.
+    pub(super) ready: AtomicBool,
+}
+
+impl<N> Server<N> {
+    /// Whether clients can connect.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
 }
 
 /// How long to wait when the operating system has no more sockets (fault 26).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes connections until the router stops.
 pub(super) async fn accept<N: Network>(
@@ -64,7 +82,7 @@ pub(super) async fn accept<N: Network>(
 }
 
 /// Most that is read to find out what is spoken: enough for a usual request.
-const FIRST_READ: usize = 1 << 10;
+pub(super) const FIRST_READ: usize = 1 << 10;
 
 /// One connection, from when it is accepted.
 struct Visit<N> {
@@ -153,7 +171,9 @@ impl<N: Network> Visit<N> {
                 drop(handshake);
                 let opened = Opened::new(encoding).send_limit(send_limit).channel(channel);
                 let machine = self.server.handle.open(opened);
-                pump::run(self.server.network.clone(), raw, machine, self.gate.heartbeat).await;
+                let span = machine.span();
+                let pump = pump::run(self.server.network.clone(), raw, machine, self.gate.heartbeat);
+                pump.instrument(span).await;
             }
             Some(Err(error)) => {
                 let reason = if place.is_some() { Reason::Handshake } else { Reason::Full };
@@ -188,7 +208,8 @@ impl<N: Network> Visit<N> {
                 let socket = Prefixed::new(rest, socket);
                 let socket = WebSocket::new(socket, Role::Server, subprotocol, gate.message_size);
                 let machine = server.handle.open(Opened::new(subprotocol.encoding).channel(channel));
-                pump::run(server.network.clone(), socket, machine, gate.heartbeat).await;
+                let span = machine.span();
+                pump::run(server.network.clone(), socket, machine, gate.heartbeat).instrument(span).await;
             }
             Some(Err(error)) => {
                 self.refused(if full { Reason::Full } else { Reason::Handshake }, &error);
@@ -205,9 +226,9 @@ mod secure {
     use super::{FIRST_READ, Network, Prefixed, Reason, Socket, Visit, read};
     use crate::net::{
         TlsError,
+        http::refuse,
         socket::linger,
         tls::{self, TlsSocket},
-        upgrade::refuse,
     };
 
     impl<N: Network> Visit<N> {

@@ -1,18 +1,7 @@
 //! The opening handshake of a WebSocket at the router.
-//!
-//! The request is read here and not by the library, for three reasons: the library takes a slow peer for an attacker by
-//! the number of its packets (W-79, fault 24), has larger limits than ours, and closes without an answer when a request is
-//! bad (fault 14).
-
-use std::io;
 
 use tungstenite::{
-    self,
-    error::{CapacityError, ProtocolError},
-    handshake::{
-        machine::TryParse as _,
-        server::{Request, create_response, write_response},
-    },
+    handshake::server::{Request, create_response, write_response},
     http::{
         StatusCode,
         header::{COOKIE, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
@@ -26,15 +15,10 @@ use wamp_proto::{
 use super::{
     Socket,
     gate::Gate,
-    socket::{linger, read, write_all},
+    http::{Refusal, read_request, refuse},
+    socket::write_all,
 };
 use crate::runtime::Runtime;
-
-/// Longest request, in bytes.
-const MAX_HEAD: usize = 16 << 10;
-
-/// Most that is read of it at once.
-const READ_ROOM: usize = 2 << 10;
 
 /// Most headers of a request.
 const MAX_HEADERS: usize = 100;
@@ -116,62 +100,6 @@ impl Origins {
     }
 }
 
-/// Why a request is not granted, and what the client is told, if it still listens.
-struct Refusal {
-    status: Option<StatusCode>,
-    why: String,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, why: impl Into<String>) -> Self {
-        Self { status: Some(status), why: why.into() }
-    }
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Self {
-        Self { status: None, why: error.to_string() }
-    }
-}
-
-impl From<tungstenite::Error> for Refusal {
-    fn from(error: tungstenite::Error) -> Self {
-        use tungstenite::Error as E;
-        let status = match &error {
-            E::Protocol(ProtocolError::WrongHttpMethod) => StatusCode::METHOD_NOT_ALLOWED,
-            E::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => StatusCode::UPGRADE_REQUIRED,
-            E::Capacity(CapacityError::TooManyHeaders) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, error.to_string())
-    }
-}
-
-/// Reads a request, however it is split, and what comes with it.
-async fn read_request(socket: &mut impl Socket, mut head: Vec<u8>) -> Result<(Request, Vec<u8>), Refusal> {
-    if !head.first().is_some_and(u8::is_ascii_uppercase) {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "not a request"));
-    }
-    let mut seen = 0;
-    loop {
-        // Only the end of a line can be the end of the request.
-        if head.get(seen..).unwrap_or_default().contains(&b'\n') {
-            if let Some((length, request)) = Request::try_parse(&head)? {
-                let rest = head.split_off(length);
-                return Ok((request, rest));
-            }
-        }
-        seen = head.len();
-        if seen >= MAX_HEAD {
-            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-            return Err(Refusal::new(status, "the request is too long"));
-        }
-        if read(socket, &mut head, (MAX_HEAD - seen).min(READ_ROOM)).await? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-    }
-}
-
 /// Chooses the sub-protocol; without a WAMP sub-protocol there is no connection (W-43, fault 13).
 fn negotiate(request: &Request, gate: &Gate) -> Result<(Subprotocol, Vec<u8>), Refusal> {
     if request.headers().len() > MAX_HEADERS {
@@ -193,24 +121,6 @@ fn negotiate(request: &Request, gate: &Gate) -> Result<(Subprotocol, Vec<u8>), R
     let mut bytes = Vec::new();
     write_response(&mut bytes, &response)?;
     Ok((subprotocol, bytes))
-}
-
-/// Tells a client why not.
-pub(super) async fn refuse(
-    runtime: &dyn Runtime,
-    socket: &mut impl Socket,
-    status: StatusCode,
-    why: &str,
-) -> io::Result<()> {
-    // RFC 6455, 4.4: a client of another version learns ours.
-    let version = if status == StatusCode::UPGRADE_REQUIRED { "Sec-WebSocket-Version: 13\r\n" } else { "" };
-    let length = why.len() + 1;
-    let response = format!(
-        "HTTP/1.1 {status}\r\n{version}Connection: close\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{why}\n"
-    );
-    write_all(socket, response.as_bytes()).await?;
-    linger(runtime, socket).await;
-    Ok(())
 }
 
 #[cfg(test)]

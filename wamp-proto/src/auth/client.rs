@@ -77,6 +77,9 @@ impl Proof {
 pub struct Policy {
     /// Send tickets where others can read them. Default false (fault 80).
     pub insecurely_allow_readable_tickets: bool,
+    /// Sign challenges of WAMP-CRA where others can read them: they cannot use the signature, but try secrets on it until
+    /// one fits. Default false (fault 80).
+    pub insecurely_allow_guessable_secrets: bool,
     /// Bind signatures to the TLS channel: [`TLS_EXPORTER`]. Default: no.
     pub channel_binding: Option<String>,
     /// Go on with a router that does not bind to the channel as asked. Default false.
@@ -256,6 +259,10 @@ impl Exchange {
                 }
                 let text = ticket.expose_text().ok_or(AuthError::Unusable("the ticket is not text"))?;
                 plain(text.to_owned())
+            }
+            #[cfg(feature = "cra")]
+            Proof::Cra(_) if !self.channel.private && !self.policy.insecurely_allow_guessable_secrets => {
+                Err(AuthError::Guessable("wampcra"))
             }
             #[cfg(feature = "cra")]
             Proof::Cra(Some(secret)) => plain(cra::answer(secret, &challenge.extra)?),

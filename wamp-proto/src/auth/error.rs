@@ -9,6 +9,11 @@ pub enum AuthError {
         "the router asks for a {0}, which others could read on this connection: use TLS, or allow it by name"
     )]
     Readable(&'static str),
+    /// Others could read the signature on this connection, and try secrets until one fits (fault 80).
+    #[error(
+        "others could read the {0} signature on this connection and guess the secret by it: use TLS, or allow it by name"
+    )]
+    Guessable(&'static str),
     /// The router's challenge is not one of its method (fault 83).
     #[error("the router's {method} challenge is bad: {why}")]
     Challenge {

@@ -302,6 +302,7 @@ impl Router {
     fn tell_denied(&mut self, peer: Peer, joining: &Joining) {
         let address = self.links.get(peer).and_then(|link| link.origin.0.peer.clone());
         let details = &joining.hello.details;
+        self.links.totals.rejected = self.links.totals.rejected.wrapping_add(1);
         self.links.tell(Event::Denied {
             connection: self.links.id(peer),
             realm: joining.hello.realm.clone(),

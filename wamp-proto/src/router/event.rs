@@ -178,6 +178,8 @@ pub struct Counts {
     pub taps: usize,
     /// Bytes in all outbound queues.
     pub queued_bytes: usize,
+    /// Bytes in the longest of them.
+    pub longest_queue: usize,
     /// Events dropped since the start, because a queue was full or the receiver could not take their size.
     pub dropped_events: u64,
     /// What has happened since the start.
@@ -190,6 +192,8 @@ pub struct Counts {
 pub struct Totals {
     /// Sessions that were opened.
     pub joined: u64,
+    /// Clients that were not let in, because of what they have shown or not shown: see [`Event::Denied`].
+    pub rejected: u64,
     /// Messages that came.
     pub received: u64,
     /// Messages that were queued to be sent.
@@ -202,4 +206,18 @@ pub struct Totals {
     pub limited: u64,
     /// Times that a connection was not read from for a while, because it sent too much at once.
     pub throttled: u64,
+}
+
+/// What one realm of a router holds at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RealmCounts {
+    /// Sessions that have joined, and are not about to leave.
+    pub sessions: usize,
+    /// Subscriptions.
+    pub subscriptions: usize,
+    /// Registrations.
+    pub registrations: usize,
+    /// Retained events.
+    pub retained: usize,
 }

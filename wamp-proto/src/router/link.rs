@@ -576,6 +576,8 @@ impl Links {
         counts.calls = self.links.iter().map(|(_, link)| link.calls.len()).sum();
         counts.taps = self.taps.len();
         counts.queued_bytes = self.queued_bytes;
+        counts.longest_queue =
+            self.links.iter().map(|(_, link)| link.queue.bytes()).max().unwrap_or_default();
         counts.dropped_events = self.dropped_events;
         counts.totals = self.totals;
     }

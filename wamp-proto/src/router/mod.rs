@@ -36,7 +36,7 @@ pub use authorize::{Authorization, AuthorizationId, Permission, Ruling};
 pub use config::{
     Config, Disclosure, HistoryRule, MetaAccess, RealmSettings, RealmTemplate, SlowSubscriber, TrustRule,
 };
-pub use event::{Counts, Denial, Event, Limit, Totals};
+pub use event::{Counts, Denial, Event, Limit, RealmCounts, Totals};
 pub use permissions::{
     Access, Explanation, RealmPermissions, Reason, Right, Rights, RolePermissions, Rule, UnknownRight,
 };
@@ -391,12 +391,18 @@ impl Router {
         let mut counts = Counts::default();
         self.links.count(&mut counts);
         for realm in self.realms.iter() {
+            let here = realm.counts();
             counts.template_realms = counts.template_realms.saturating_add(usize::from(!realm.lasts));
-            counts.subscriptions = counts.subscriptions.saturating_add(realm.broker.len());
-            counts.retained = counts.retained.saturating_add(realm.broker.retained());
-            counts.registrations = counts.registrations.saturating_add(realm.dealer.len());
+            counts.subscriptions = counts.subscriptions.saturating_add(here.subscriptions);
+            counts.retained = counts.retained.saturating_add(here.retained);
+            counts.registrations = counts.registrations.saturating_add(here.registrations);
         }
         counts
+    }
+
+    /// What each realm holds at the moment, in no order.
+    pub fn realm_counts(&self) -> impl Iterator<Item = (&Uri, RealmCounts)> {
+        self.realms.iter().map(|realm| (&realm.name, realm.counts()))
     }
 
     /// The settings.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Config, Disclosure, admission::Names, broker::Broker, dealer::Dealer, link::Peer, meta,
+    Config, Disclosure, RealmCounts, admission::Names, broker::Broker, dealer::Dealer, link::Peer, meta,
     permissions::Permissions,
 };
 use crate::{id::SessionId, map::Seeded, uri::Uri};
@@ -64,6 +64,15 @@ impl Realm {
             names: Names::new(hash),
             permissions: Permissions::open(),
             meta: meta::Pending::new(config.meta_api),
+        }
+    }
+
+    pub(super) fn counts(&self) -> RealmCounts {
+        RealmCounts {
+            sessions: self.members.len(),
+            subscriptions: self.broker.len(),
+            registrations: self.dealer.len(),
+            retained: self.broker.retained(),
         }
     }
 }

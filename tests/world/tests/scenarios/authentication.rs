@@ -477,6 +477,20 @@ fn fault_80_a_ticket_goes_nowhere_where_others_read() {
     let mut policy = Policy::default();
     policy.insecurely_allow_readable_tickets = true;
     assert!(Exchange::new(None, vec![proof()], policy, readable, [3; 32]).unwrap().answer(&asked).is_ok());
+    // A signature of WAMP-CRA gives a weak secret away to whoever tries enough of them.
+    let extra = ChallengeExtra { challenge: Some("{}".to_owned()), ..ChallengeExtra::default() };
+    let asked_to_sign = challenge("wampcra", extra);
+    for secret in [Some("secret".into()), None] {
+        let proof = Proof::Cra(secret);
+        assert!(exchange(proof.clone(), Channel::unix()).answer(&asked_to_sign).is_ok());
+        let readable = Channel::tcp("192.0.2.1:80", false);
+        let refused = exchange(proof.clone(), readable.clone()).answer(&asked_to_sign).unwrap_err();
+        assert_eq!(refused, AuthError::Guessable("wampcra"));
+        let mut policy = Policy::default();
+        policy.insecurely_allow_guessable_secrets = true;
+        let mut allowed = Exchange::new(None, vec![proof], policy, readable, [3; 32]).unwrap();
+        assert!(allowed.answer(&asked_to_sign).is_ok());
+    }
     // and never when it was not offered.
     let mut cra = exchange(Proof::Cra(Some("secret".into())), Channel::unix());
     assert_eq!(cra.answer(&asked).unwrap_err(), AuthError::NotOffered("ticket".to_owned()));
