@@ -29,9 +29,9 @@ pub use wamp_driver::{
     Enveloped, Error, ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Finished,
     Grant, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs, Lifecycle, Observed, Part,
     Pending, Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
-    Registration, RegistrationStatus, Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving,
-    ShutdownCause, ShutdownHandle, Signal, State, Subscribe, SubscriptionStatus, Tap, Typed, Verdict,
-    WampError, WampyMeta, WithState, auth, meta,
+    Registration, RegistrationStatus, Reply, Routes, RunError, RunFuture, Serve, ServeError, Service,
+    Serving, ShutdownCause, ShutdownHandle, Signal, State, Subscribe, SubscriptionStatus, Tap, Typed,
+    Verdict, WampError, WampyMeta, WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };

@@ -125,7 +125,7 @@ impl Client {
         let client = self.clone();
         RunFuture(Box::pin(async move {
             let runtime = client.shared.runtime.clone();
-            let signals = runtime.signals().map_err(RunError::signals)?;
+            let signals = runtime.signals().map_err(RunError::Signals)?;
             let mut wishes = Wishes::new(ShutdownHandle::default(), Some(signals));
             let sessions = vec![Session { client, serving: Serving::default() }];
             until_told(&*runtime, sessions, GRACE, &mut wishes).await
@@ -162,12 +162,12 @@ pub struct Finished {
 }
 
 /// Why a program cannot run, or runs no more though nobody has told it to end.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// There is no session, and there will be none.
     #[error(transparent)]
-    Connect(Arc<ConnectError>),
+    Connect(#[from] ConnectError),
     /// A service cannot be offered.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -176,13 +176,7 @@ pub enum RunError {
     Closed(Closed),
     /// The operating system, or the runtime, lets nobody catch signals.
     #[error("cannot catch signals: {0}")]
-    Signals(Arc<io::Error>),
-}
-
-impl RunError {
-    fn signals(error: io::Error) -> Self {
-        Self::Signals(Arc::new(error))
-    }
+    Signals(#[source] io::Error),
 }
 
 /// A session, and what is served on it.
@@ -193,7 +187,7 @@ struct Session {
 
 async fn run<N: Network>(runner: Runner<N>) -> Result<Finished, RunError> {
     let network = N::current();
-    let signals = runner.signals.then(|| network.signals()).transpose().map_err(RunError::signals)?;
+    let signals = runner.signals.then(|| network.signals()).transpose().map_err(RunError::Signals)?;
     let mut wishes = Wishes::new(runner.handle, signals);
     let started = match select(pin!(start(&network, runner.plans)), pin!(wishes.next())).await {
         Either::Left((started, _)) => Ok(started?),
@@ -210,7 +204,7 @@ async fn start<N: Network>(network: &Arc<N>, plans: Vec<Plan<N>>) -> Result<Vec<
         let client = plan.connect.on(network.clone()).await?;
         Ok::<_, ConnectError>((client, plan.routes))
     });
-    let connected = try_join_all(connected).await.map_err(|error| RunError::Connect(Arc::new(error)))?;
+    let connected = try_join_all(connected).await?;
     let clients = connected.iter().map(|(client, _)| client.clone()).collect::<Vec<_>>();
     let served = connected.into_iter().map(|(client, routes)| async move {
         let serving = client.serve(routes).into_future().await?;

@@ -18,9 +18,9 @@ pub use wamp_driver::{
     FailureKind, Fault, Finished, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion,
     Kwargs, Lifecycle, LifecycleStream, Observed, Part, Parts, Pending, Principal, Progress, Publish,
     Question, ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus,
-    Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle, Signal,
-    State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError, WampyMeta, WithState,
-    auth, meta,
+    Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle,
+    Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError, WampyMeta,
+    WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     parse_duration, proto, typed, with_state,
 };

@@ -121,7 +121,7 @@ fn mistakes_are_told_with_their_place() {
     let text = "[[procedures]]\nuri = 'a'\nexec = 'cat'\n[programs.a]\ncommand = 'sleep 100'";
     let router = Router::start();
     let error = services(&directory, text, Some(router.url()), &["-r", "nowhere", "-q"]).end();
-    assert_eq!(error.code, 5, "{error:?}");
+    assert_eq!((error.code, error.stdout.as_str()), (5, ""), "{error:?}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn topic(routes: Routes, entry: &TopicEntry) -> Routes {
         let exec = exec.clone();
         async move {
             if let Err(failure) = subscribe::exec(&exec, &event).await {
-                eprintln!("warning: {}", failure.message);
+                tracing::warn!(topic = %event.topic, error = failure.message, "an event was not handled");
             }
         }
     };

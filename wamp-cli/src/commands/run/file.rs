@@ -17,8 +17,8 @@ use crate::{
     exit::Failure,
 };
 
-/// A file of services. What it does not know is a mistake.
-#[derive(Debug, Default, Deserialize)]
+/// A file of services. What it does not know is a mistake. There is no `Debug`: variables of programs may be secrets.
+#[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ServicesFile {
     /// A router to start.
@@ -38,14 +38,14 @@ pub(super) struct RouterTable {
     /// Where it listens.
     pub(super) listen: Vec<String>,
     /// Its configuration, which says where.
-    pub(super) config: Option<PathBuf>,
+    pub(super) config: Option<Spanned<PathBuf>>,
 }
 
 /// A program.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProgramEntry {
-    pub(super) command: CommandLine,
+    pub(super) command: Spanned<CommandLine>,
     pub(super) restart: Option<RestartPolicy>,
     pub(super) directory: Option<PathBuf>,
     #[serde(default)]
@@ -98,7 +98,19 @@ impl ServicesFile {
             Pattern::new(UriRule::Loose, Match::from(policy), uri.get_ref())
                 .map_err(|error| (uri.span().start, error.to_string()))?;
         }
-        Ok(())
+        if let Some(RouterTable { listen, config: Some(config) }) = &self.router {
+            if !listen.is_empty() {
+                let what = "the configuration says where it listens; leave out `listen`, or `config`";
+                return Err((config.span().start, what.to_owned()));
+            }
+        }
+        let mut commands = self.programs.values().map(|program| &program.command);
+        match commands
+            .find(|command| matches!(command.get_ref(), CommandLine::Words(words) if words.is_empty()))
+        {
+            Some(nothing) => Err((nothing.span().start, "the list names no program".to_owned())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -140,7 +152,7 @@ mod tests {
             "#,
         )
         .unwrap();
-        assert_eq!(file.programs["shell"].command, CommandLine::Shell("sleep 1".to_owned()));
+        assert_eq!(file.programs["shell"].command.get_ref(), &CommandLine::Shell("sleep 1".to_owned()));
         assert_eq!(file.programs["date"].restart, Some(RestartPolicy::Always));
         assert!(file.topics[0].retained && file.router.is_some());
     }
@@ -152,10 +164,12 @@ mod tests {
             ("[programs.x]\ncommand = 'x'\nrestrat = 'never'", ":3:1: unknown key `restrat`"),
             ("[programs.x]\ncommand = 'x'\nrestart = 'sometimes'", ":3:11: unknown value `sometimes`"),
             ("[programs.x]\ncommand = 5", ":2:11: a command for the shell, or a list"),
+            ("[programs.x]\ncommand = []", ":2:11: the list names no program"),
+            ("[router]\nlisten = ['ws://:1']\nconfig = 'x'", ":3:10: the configuration says"),
             ("[[topics]]\nexec = 'cat'\nuri = 'a..b'", ":3:7: "),
             ("[[procedures]]\nuri = 'a'\nexec = 'cat'\nconcurrency = 0", ":4:15: "),
         ] {
-            let error = parse(text).unwrap_err();
+            let error = parse(text).err().unwrap();
             assert!(error.contains(said), "{error}, instead of {said}");
         }
     }

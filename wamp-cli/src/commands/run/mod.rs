@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, path::Path, pin::pin, time::Duration};
 
 use futures_util::future::{OptionFuture, join_all};
 use tokio::sync::watch;
-use wamp_tokio::{Router, Routes, RunError, RunFuture, Runner, ShutdownHandle};
+use wamp_tokio::{Lifecycle, Router, Routes, RunError, RunFuture, Runner, ShutdownHandle};
 
 use self::{
     file::{CommandLine, RouterTable, ServicesFile},
@@ -42,9 +42,8 @@ pub(crate) async fn run(context: &Context, arguments: Run) -> Result<(), Failure
 /// Runs a router, programs and commands until a signal comes, and prints the messages.
 pub(crate) async fn dev(context: &Context, arguments: Dev) -> Result<(), Failure> {
     let mut plan = Plan::new(&arguments.services)?;
-    let router = plan.router.get_or_insert_default();
-    if !arguments.listen.is_empty() {
-        router.listen = arguments.listen;
+    if plan.router.is_none() || !arguments.listen.is_empty() {
+        plan.router = Some(RouterTable { listen: arguments.listen, config: None });
     }
     plan.log = Some(arguments.payload);
     plan.run(context).await
@@ -68,7 +67,7 @@ impl Plan {
         for (name, entry) in file.programs {
             programs.push(Program {
                 name,
-                command: entry.command,
+                command: entry.command.into_inner(),
                 restart: entry.restart.unwrap_or(services.restart),
                 directory: entry.directory,
                 env: entry.env,
@@ -84,7 +83,10 @@ impl Plan {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let mut signals = Signals::catch()?;
         let started = match &self.router {
-            Some(table) => Some(router::beside(context, &table.listen, table.config.as_deref()).await?),
+            Some(RouterTable { listen, config }) => {
+                let config = config.as_ref().map(|config| config.get_ref().as_path());
+                Some(router::beside(context, listen, config).await?)
+            }
             None => None,
         };
         let at_router = started.as_ref().and_then(|router| router.endpoints().first());
@@ -164,7 +166,12 @@ fn bound(
     if routes.uris().next().is_none() {
         return Ok(None);
     }
-    let runner = Runner::new().connect(context.connection()?).serve(routes);
+    let connection = context.connection()?.on_change(|change| {
+        if let Lifecycle::Retrying { after, why, .. } = change {
+            tracing::warn!(?after, %why, "not connected, trying again");
+        }
+    });
+    let runner = Runner::new().connect(connection).serve(routes);
     let runner = runner.drain_within(grace).without_signals();
     Ok(Some((runner.shutdown_handle(), runner.run())))
 }
@@ -173,7 +180,8 @@ fn failed(error: RunError) -> Failure {
     match error {
         RunError::Serve(error) => error.error.into(),
         RunError::Closed(closed) => wamp_tokio::Error::Closed(closed).into(),
-        error => Failure::new(Code::CannotConnect, error.to_string()),
+        RunError::Connect(error) => error.into(),
+        error => Failure::new(Code::Internal, error.to_string()),
     }
 }
 

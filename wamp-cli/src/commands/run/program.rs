@@ -25,8 +25,7 @@ use super::{
 use crate::commands::shell::Group;
 use crate::{args::RestartPolicy, session::Context};
 
-/// A program to be run.
-#[derive(Debug)]
+/// A program to be run. There is no `Debug`: its variables may be secrets.
 pub(super) struct Program {
     pub(super) name: String,
     pub(super) command: CommandLine,
