@@ -9,7 +9,7 @@ use tokio::{
 };
 use wamp_tokio::{
     Call, Client, Error,
-    proto::{Match, Payload, uri::uris},
+    proto::{Match, Payload, error::Misuse, uri::uris},
 };
 
 use crate::{
@@ -54,11 +54,16 @@ async fn in_parts(
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         let unreadable = |error| Failure::usage(format!("cannot read stdin: {error}"));
         while let Some(line) = lines.next_line().await.map_err(unreadable)? {
-            sink.send([value::line(&arguments.payload, &line)?]).await?;
+            match sink.send([value::line(&arguments.payload, &line)?]).await {
+                // It is over before its last part, and the results say how.
+                Err(Error::Misuse(Misuse::NoSuchCall(_))) => return pending().await,
+                sent => sent?,
+            }
         }
-        sink.finish(()).await?;
-        // The results end it.
-        pending::<Result<Infallible, Failure>>().await
+        match sink.finish(()).await {
+            Ok(()) | Err(Error::Misuse(Misuse::NoSuchCall(_))) => pending().await,
+            Err(error) => Err::<Infallible, Failure>(error.into()),
+        }
     };
     let print = async {
         let mut last = None;
@@ -75,8 +80,6 @@ async fn in_parts(
         }
     };
     tokio::select! {
-        // An answer before the last part is an answer, and what is sent then fails.
-        biased;
         printed = print => printed,
         sent = send => sent.map(|never| match never {}),
     }
