@@ -82,7 +82,10 @@ impl<N: Network> Entrance<N> {
                 listener = &*self.gate.name,
                 "connections of each address are limited, but the web server does not say where they come from"
             );
-            return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this web server is not set up for this"));
+            return Err(Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "this web server is not set up for this",
+            ));
         }
         Ok(())
     }
