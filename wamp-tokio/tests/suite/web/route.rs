@@ -79,8 +79,8 @@ fn answers_are_those_of_a_listener() {
         let listener = listener.trim_start_matches("ws://").trim_end_matches("/ws").parse().unwrap();
         let mut refused = 0;
         for (status, request) in requests {
-            let (_there, expected) = ask(listener, &request).await;
-            let (_here, answer) = ask(site.address, &request).await;
+            let (_, expected) = ask(listener, &request).await;
+            let (_, answer) = ask(site.address, &request).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}{answer}");
             assert_eq!(parts(&answer), parts(&expected), "{request}");
             refused += if status == 101 { 0 } else { 2 };
