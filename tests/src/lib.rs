@@ -57,6 +57,7 @@ mod chapters {
         Errors: "../../docs/errors.md",
         Reconnection: "../../docs/reconnection.md",
         Taps: "../../docs/taps.md",
+        Web: "../../docs/web.md",
         Router: "../../docs/router.md",
         Authentication: "../../docs/authentication.md",
         Tls: "../../docs/tls.md",
