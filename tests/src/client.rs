@@ -20,7 +20,7 @@ use crate::{Eventually, MessageKind, eventually};
 ///
 /// let router = Router::start();
 /// let client = blocking::Client::at(&router);
-/// client.publish("com.example.alarm").args((7,)).wait()?;
+/// client.publish("com.example.alarm").args((7,)).acknowledge().wait()?;
 /// client.assert_sent(MessageKind::Publish, "com.example.alarm");
 /// client.wait_for_received(MessageKind::Welcome, "").wait();
 /// # Ok::<(), Box<dyn std::error::Error>>(())

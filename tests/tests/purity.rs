@@ -186,8 +186,9 @@ fn the_search_finds_what_it_must() {
 }
 
 /// What may know messages outside of the core and the driver, and why.
-const SHOWS_MESSAGES: [(&str, &str); 2] = [
+const SHOWS_MESSAGES: [(&str, &str); 3] = [
     ("wamp-cli/src/commands/msg.rs", "the command shows any message"),
+    ("wamp-cli/src/commands/trace/show.rs", "shows any message, without its secrets"),
     ("wamp-cli/src/output.rs", "shows the details of an event as they stand in the message"),
 ];
 

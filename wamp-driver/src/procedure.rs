@@ -93,7 +93,14 @@ fn verdict(question: &Question, answer: Value) -> Result<Verdict, BoxError> {
 }
 
 /// What the client's proof is to be checked against, if the method needs that.
-fn credential(method: Method, answer: &Dict) -> Result<Option<Credential>, BoxError> {
+fn credential(
+    method: Method,
+    #[cfg_attr(
+        not(any(feature = "cra", feature = "scram", feature = "cryptosign")),
+        expect(unused_variables, reason = "no other method needs it")
+    )]
+    answer: &Dict,
+) -> Result<Option<Credential>, BoxError> {
     match method {
         #[cfg(feature = "cra")]
         Method::Cra => cra(answer).map(Some),

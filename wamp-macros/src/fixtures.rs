@@ -65,6 +65,8 @@ pub(crate) fn expand(settings: &Settings, mut item: ItemFn) -> syn::Result<Token
     let run = quote!(#krate::#adapter::run);
     let body = if item.sig.asyncness.is_some() {
         quote!(#run(async { #name(#(#make),*).await }))
+    } else if item.sig.inputs.is_empty() {
+        quote!(#name())
     } else {
         let arguments = (0..item.sig.inputs.len())
             .map(|number| Ident::new(&format!("argument{number}"), Span::mixed_site()));

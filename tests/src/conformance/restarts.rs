@@ -132,7 +132,10 @@ pub(super) async fn waiting_for_a_connection(kit: Kit) {
     // One that waits is told when there will be none.
     let away = Transport::Unix.listen().unwrap();
     let lost = kit.within(connect(&kit, &away, fast()).options(patient)).await.unwrap();
-    let call = kit.spawn(lost.call("t.nobody").into_future());
+    let mut call = lost.call("t.nobody").into_future();
+    let begun =
+        std::pin::Pin::new(&mut call).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert!(begun.is_pending());
     kit.within(lost.close()).await;
     assert!(matches!(kit.within(call).await, Err(Error::Closed(Closed::ByUs))));
 }

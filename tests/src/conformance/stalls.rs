@@ -150,7 +150,7 @@ pub(super) async fn a_flood_of_events_ends(kit: Kit) {
     .await;
     let mut slow = stalled(&url);
     let reading = kit.blocking(move || {
-        let mut buffer = vec![0; 64 << 10];
+        let mut buffer = vec![0; 16 << 10];
         while slow.read(&mut buffer).is_ok_and(|read| read > 0) {
             thread::sleep(Duration::from_millis(10));
         }

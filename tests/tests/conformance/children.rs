@@ -86,6 +86,7 @@ pub(crate) fn idle_sessions_use_no_processor_time<A: Adapter>(test: &str) {
         let before = ticks();
         kit.sleep(std::time::Duration::from_secs(2)).await;
         let used = ticks() - before;
-        assert!(used < 2, "{used} ticks of 10 ms in two seconds of silence");
+        // One that looks again and again uses hundreds.
+        assert!(used < 5, "{used} ticks of 10 ms in two seconds of silence");
     });
 }

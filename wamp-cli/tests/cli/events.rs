@@ -33,7 +33,7 @@ fn a_subscriber_ends_in_time_or_by_a_signal() {
     let router = Router::start();
     assert_eq!(router.wamp(&["-q", "subscribe", "topic", "--duration", "50ms"]).ok(), "");
     let error = router.wamp(&["-q", "subscribe", "topic", "--duration", "50ms", "--count", "1"]).failed(7);
-    assert!(error.contains("0 of 1 events"), "{error}");
+    assert!(error.contains("0 of 1 came in time"), "{error}");
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let subscriber = router.start_client(&["subscribe", "topic"]);
         subscriber.says("subscribed");

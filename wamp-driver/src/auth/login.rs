@@ -9,7 +9,7 @@ use wamp_proto::{
     message::{AuthenticateExtra, Challenge},
 };
 
-use super::{Anonymous, Auth, Signer, Way};
+use super::{Anonymous, Auth, Signer};
 use crate::{ConnectError, shared::Shared};
 
 /// An authentication under way, and who signs for it.
@@ -32,7 +32,7 @@ impl Login {
         let exchange = Exchange::new(authid, proofs, policy(ways), channel, seed)?;
         let signer = |way: &Auth| match &way.way {
             #[cfg(any(feature = "cra", feature = "cryptosign"))]
-            Way::Elsewhere(proof, signer) => Some((proof.method(), signer.clone())),
+            super::Way::Elsewhere(proof, signer) => Some((proof.method(), signer.clone())),
             _ => None,
         };
         Ok(Self { exchange, signers: ways.iter().filter_map(signer).collect() })

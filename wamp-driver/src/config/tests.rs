@@ -92,7 +92,7 @@ fn what_is_wrong_is_named_with_its_place() {
         ("[realms.r]\npattern = 'a-*'\nauthenticator = { procedure = 'x' }", "3:1", "say the `realm`"),
         (
             "[realms.r]\npattern = 'a-*'\nauthenticator = { procedure = 'x', realm = 'r' }",
-            "3:37",
+            "3:36",
             "stands for many realms",
         ),
         ("[realms.r]\n[[listeners]]\nurl = 'ws://h:1'\ntransports = []", "4:1", "needs a transport"),

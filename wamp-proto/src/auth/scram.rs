@@ -356,7 +356,7 @@ mod tests {
         assert!(matches!(refused(&|extra| extra.salt = Some("?".to_owned())), AuthError::Challenge { .. }));
         let short = refused(&|extra| {
             extra.kdf = Some("argon2id13".to_owned());
-            (extra.memory, extra.iterations, extra.salt) = (Some(64), Some(1), Some("AAAA".to_owned()));
+            (extra.memory, extra.iterations, extra.salt) = (Some(4_096), Some(1), Some("AAAA".to_owned()));
         });
         assert!(short.to_string().contains("the router's wamp-scram challenge is bad"), "{short}");
         let own = Credential::derive(&"pencil".into(), b"abc", Kdf::argon2id(1, 64)).unwrap_err();
