@@ -218,7 +218,10 @@ fn the_adapters_know_no_message() {
 /// The adapters, and what they are made of: the same four files, and no more but for what a framework of that runtime needs,
 /// and for the one that brings its own runtime.
 const ADAPTERS: [(&str, &[&str]); 3] = [
-    ("wamp-tokio", &["axum/deadline.rs", "axum/failure.rs", "axum/mod.rs", "axum/upgrade.rs", "axum/wamp.rs"]),
+    (
+        "wamp-tokio",
+        &["axum/deadline.rs", "axum/failure.rs", "axum/mod.rs", "axum/upgrade.rs", "axum/wamp.rs"],
+    ),
     ("wamp-async-std", &[]),
     (
         "wamp-blocking",
