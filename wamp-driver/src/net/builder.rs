@@ -229,6 +229,7 @@ impl<N: Network> RouterBuilder<N> {
         listeners.into_iter().map(|listener| self.gate(listener)).collect()
     }
 
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has settings of its own"))]
     fn gate(&self, mut listener: Listener) -> Result<(Endpoint, Gate), StartError> {
         let endpoint: Endpoint = listener.url.parse().map_err(StartError::Endpoint)?;
         #[cfg(feature = "tls")]
