@@ -15,6 +15,7 @@ use futures_util::{
     FutureExt as _,
     future::{Either, OptionFuture, select},
 };
+use tracing::Instrument as _;
 use wamp_proto::{Instant, Match, Pattern, Uri, error::Misuse, id::SubscriptionId, uri::UriRule};
 
 use crate::{
@@ -201,13 +202,16 @@ async fn handle(
                 return;
             }
         };
-        let topic = event.topic.clone();
+        let span = tracing::debug_span!("event", topic = %event.topic, publication = %event.publication);
         let delivery = Delivery::new(event, subscription.shared.clone());
-        match AssertUnwindSafe(async { handler(delivery).await }).catch_unwind().await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%topic, %error, "an event was not handled"),
-            Err(_) => tracing::error!(%topic, "an event handler panicked"),
-        }
+        let handling = async {
+            match AssertUnwindSafe(async { handler(delivery).await }).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "an event was not handled"),
+                Err(_) => tracing::error!("an event handler panicked"),
+            }
+        };
+        handling.instrument(span).await;
     }
 }
 

@@ -162,7 +162,13 @@ async fn taking_over(old: &Client, new: &Client, caller: &Client) -> Checked {
 
 async fn revocation(victim: &Client, other: &Client) -> Checked {
     let registration = victim.register("com.example.revoked", || async { Ok(()) }).await?;
-    other.meta().registrations().remove_callee(registration.id(), victim.session()).await?;
+    // Crossbar 26.10 takes the registration away, and then fails in its own code before anybody is told.
+    match other.meta().registrations().remove_callee(registration.id(), victim.session()).await {
+        Err(error) if error.uri().is_none_or(|uri| uri != "wamp.error.runtime_error") => {
+            return Err(error.into());
+        }
+        _ => {}
+    }
     ensure(other.call("com.example.revoked").await.is_err(), "a registration that is revoked")?;
     let mut events = victim.subscribe("com.example.revoked").await?;
     other.meta().subscriptions().remove_subscriber(events.id(), victim.session()).await?;

@@ -10,6 +10,7 @@ use futures_util::{
     FutureExt as _,
     future::{AbortRegistration, Abortable},
 };
+use tracing::{Instrument as _, Span};
 use wamp_proto::{Payload, uri::uris};
 
 use crate::{
@@ -172,25 +173,26 @@ pub(crate) fn run(
     handler: Arc<DynHandler>,
     invocation: Invocation,
     aborted: AbortRegistration,
+    span: Span,
 ) -> BoxFuture<()> {
-    Box::pin(async move {
+    let handling = async move {
         let (ticket, encoding) = (invocation.ticket, invocation.encoding());
-        let request = ticket.request;
         let work = AssertUnwindSafe(async { handler(invocation).await }).catch_unwind();
         let reply = match Abortable::new(work, aborted).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(panic)) => {
                 let text = panic_text(&*panic);
-                tracing::error!(%request, panic = text, "a procedure panicked");
+                tracing::error!(panic = text, "a procedure panicked");
                 Err(ErrorReply::new(RUNTIME_ERROR).arg("the procedure panicked"))
             }
             Err(_) => Err(ErrorReply::new(uris::error::CANCELED)),
         };
         if let Err(error) = &reply {
-            tracing::debug!(%request, error = %error.error, "a procedure answers with an error");
+            tracing::debug!(error = %error.error, "a procedure answers with an error");
         }
         shared.finish(ticket, reply.map_err(|error| error.into_remote(encoding)));
-    })
+    };
+    Box::pin(handling.instrument(span))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -69,7 +69,7 @@ impl Shared {
             Some(_) if state.running.len() >= self.options.max_invocations => {
                 Some((uris::error::UNAVAILABLE, "too many invocations at once"))
             }
-            Some(Registered { handler, .. }) => {
+            Some(Registered { key, handler }) => {
                 let (abort, aborted) = AbortHandle::new_pair();
                 let parts = details.progress.then(|| Arc::new(Queue::new(MAX_PARTS)));
                 state.running.insert(request, Running { abort, parts: parts.clone() });
@@ -81,7 +81,10 @@ impl Shared {
                     payload,
                     parts,
                 );
-                effects.tasks.push(handler::run(self.clone(), handler.clone(), invocation, aborted));
+                let procedure =
+                    state.procedures.get(key).map(|procedure| tracing::field::display(&procedure.uri));
+                let span = tracing::debug_span!("invocation", procedure, %request);
+                effects.tasks.push(handler::run(self.clone(), handler.clone(), invocation, aborted, span));
                 None
             }
         };
