@@ -22,7 +22,7 @@ use crate::{Error, proto::uri::uris::error as uris};
 ///
 /// #[derive(Debug, WampError)]
 /// enum Shop {
-///     #[wamp_error("com.example.error.sold_out")]
+///     #[error_uri("com.example.error.sold_out")]
 ///     SoldOut,
 /// }
 ///
