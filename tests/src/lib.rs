@@ -56,6 +56,7 @@ mod chapters {
         Services: "../../docs/services.md",
         Errors: "../../docs/errors.md",
         Reconnection: "../../docs/reconnection.md",
+        Runner: "../../docs/runner.md",
         Taps: "../../docs/taps.md",
         Web: "../../docs/web.md",
         Router: "../../docs/router.md",

@@ -4,6 +4,7 @@
 mod connect;
 mod runtime;
 mod serve;
+mod signals;
 
 #[cfg(feature = "async-std")]
 pub use runtime::AsyncStd;
@@ -16,11 +17,12 @@ pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
     CallStream, Caller, CancelMode, Client, ClientOptions, ConnectError, Delivery, Details, Direction,
     Endpoint, Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction,
-    FailureKind, Fault, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs,
-    Lifecycle, LifecycleStream, Observed, Part, Parts, Pending, Principal, Progress, Publish, Question,
-    ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus, Reply, Routes,
-    Serve, ServeError, Service, Serving, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed,
-    Verdict, WampError, WampyMeta, WithState, auth, meta,
+    FailureKind, Fault, Finished, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion,
+    Kwargs, Lifecycle, LifecycleStream, Observed, Part, Parts, Pending, Principal, Progress, Publish,
+    Question, ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus,
+    Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle,
+    Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError, WampyMeta,
+    WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };
@@ -43,6 +45,9 @@ macro_rules! entrance {
 
         /// A router to be started: add listeners and settings, then `.await` it.
         pub type RouterBuilder = wamp_driver::net::RouterBuilder<crate::AsyncIo<$executor>>;
+
+        /// Services that run until a signal comes: see [`wamp_driver::Runner`].
+        pub type Runner = wamp_driver::Runner<crate::AsyncIo<$executor>>;
 
         /// Connects to a router and joins a realm:
         /// `wamp_async_std::connect("ws://localhost:8080/ws").realm("realm1").await?`.
@@ -73,9 +78,9 @@ pub mod async_std {
 }
 
 #[cfg(all(feature = "async-std", not(feature = "smol")))]
-pub use self::async_std::{Connect, Router, RouterBuilder, connect, connect_default};
+pub use self::async_std::{Connect, Router, RouterBuilder, Runner, connect, connect_default};
 #[cfg(feature = "smol")]
-pub use self::smol::{Connect, Router, RouterBuilder, connect, connect_default};
+pub use self::smol::{Connect, Router, RouterBuilder, Runner, connect, connect_default};
 
 #[cfg(not(any(feature = "smol", feature = "async-std")))]
 compile_error!("wamp-async-std needs an executor: enable the feature `smol` or `async-std`");

@@ -4,12 +4,12 @@ use std::{fmt, io, marker::PhantomData, sync::Arc, time::Duration};
 
 use async_io::Timer;
 use wamp_driver::{
-    Address, BoxFuture, IpVersion, Job, Runtime,
+    Address, BoxFuture, IpVersion, Job, Runtime, Signals,
     net::{Accept, Network, OpenListener, Socket},
     proto::Instant,
 };
 
-use crate::{connect::connect, serve::listen};
+use crate::{connect::connect, serve::listen, signals::signals};
 
 /// What runs tasks.
 pub trait Executor: Send + Sync + 'static {
@@ -73,6 +73,10 @@ impl<E: Executor> Runtime for AsyncIo<E> {
         // An operating system without a random source is one that nothing here can run safely on.
         getrandom::fill(&mut seed).expect("the operating system has a random source");
         seed
+    }
+
+    fn signals(&self) -> io::Result<Signals> {
+        signals()
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use wamp_driver::{
     BlockingHandler, Call, CloseFuture, ErrorReply, Extract, Extraction, IdleFuture, Joined, JoinedFuture,
-    Lifecycle, Meta, Occasion, Pending, Publish, Register, RegistrationStatus, Serve, Service, Subscribe,
-    SubscriptionStatus, WelcomeDetails,
+    Lifecycle, Meta, Occasion, Pending, Publish, Register, RegistrationStatus, RunFuture, Serve, Service,
+    Subscribe, SubscriptionStatus, WelcomeDetails,
     proto::{Encoding, Uri, error::Closed, id::SessionId},
 };
 
@@ -112,6 +112,11 @@ impl Client {
     /// up.
     pub fn closed(&self) -> CloseFuture {
         self.inner.closed()
+    }
+
+    /// Waits for SIGINT or SIGTERM, then drains and closes the client: see [`wamp_driver::Client::run_until_shutdown`].
+    pub fn run_until_shutdown(&self) -> RunFuture {
+        self.inner.run_until_shutdown()
     }
 
     /// Waits until there is a session: see [`wamp_driver::Client::wait_joined`].

@@ -9,6 +9,8 @@ mod pool;
 mod progressive;
 mod runtime;
 mod serve;
+#[cfg(unix)]
+mod signals;
 mod subscription;
 mod timers;
 mod wait;
@@ -24,11 +26,12 @@ pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
     Caller, CancelMode, ClientOptions, ConnectError, Delivery, Details, Direction, Endpoint, Envelope,
-    Enveloped, Error, ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Grant,
-    Intent, IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs, Lifecycle, Observed, Part, Pending,
-    Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
-    Registration, RegistrationStatus, Reply, Routes, Serve, ServeError, Service, Serving, State, Subscribe,
-    SubscriptionStatus, Tap, Typed, Verdict, WampError, WampyMeta, WithState, auth, meta,
+    Enveloped, Error, ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Finished,
+    Grant, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs, Lifecycle, Observed, Part,
+    Pending, Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
+    Registration, RegistrationStatus, Reply, Routes, RunError, RunFuture, Serve, ServeError, Service,
+    Serving, ShutdownCause, ShutdownHandle, Signal, State, Subscribe, SubscriptionStatus, Tap, Typed,
+    Verdict, WampError, WampyMeta, WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };
@@ -44,6 +47,9 @@ pub type Router = wamp_driver::net::Router<Threads>;
 
 /// A router to be started: add listeners and settings, then [`wait`](Wait::wait) for it.
 pub type RouterBuilder = wamp_driver::net::RouterBuilder<Threads>;
+
+/// Services that run until a signal comes, with [`wait`](Wait::wait) behind `run()`: see [`wamp_driver::Runner`].
+pub type Runner = wamp_driver::Runner<Threads>;
 
 /// Connects to a router and joins a realm: `wamp_blocking::connect("ws://localhost:8080/ws").realm("realm1").wait()?`.
 ///

@@ -25,7 +25,7 @@ use std::{
 
 use mio::{Events, Poll as Poller, Registry};
 use wamp_driver::{
-    Address, BoxFuture, IpVersion, Job, Runtime,
+    Address, BoxFuture, IpVersion, Job, Runtime, Signals,
     net::{Accept, Network, OpenListener, Socket},
     proto,
 };
@@ -35,6 +35,7 @@ use crate::{
     io::{Sources, WAKE},
     pool::Pool,
     serve::listen,
+    signals::signals,
     timers::{Sleep, Timers},
 };
 
@@ -284,6 +285,11 @@ impl Runtime for Threads {
         // An operating system without a random source is one that nothing here can run safely on.
         getrandom::fill(&mut seed).expect("the operating system has a random source");
         seed
+    }
+
+    #[cfg(unix)]
+    fn signals(&self) -> io::Result<Signals> {
+        signals(&self.reactor)
     }
 }
 

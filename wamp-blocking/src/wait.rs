@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use wamp_driver::{
-    Call, CallFuture, CallResult, CallSink, CloseFuture, ConnectError, Error, HandleFuture, IdleFuture,
-    Joined, JoinedFuture, LastResult, Parts, ProgressFuture, ProgressiveCall, Publish, PublishFuture,
-    Register, RegisterFuture, Registration, ReportingCall, SendPart, Serve, ServeError, Serving, StopFuture,
-    StreamingCall, Subscribe, UnregisterFuture, UnsubscribeFuture, ValueCall,
+    Call, CallFuture, CallResult, CallSink, CloseFuture, ConnectError, Error, Finished, HandleFuture,
+    IdleFuture, Joined, JoinedFuture, LastResult, Parts, ProgressFuture, ProgressiveCall, Publish,
+    PublishFuture, Register, RegisterFuture, Registration, ReportingCall, RunError, RunFuture, SendPart,
+    Serve, ServeError, Serving, StopFuture, StreamingCall, Subscribe, UnregisterFuture, UnsubscribeFuture,
+    ValueCall,
     net::{ShutdownFuture, StartError},
     proto::{
         error::Closed,
@@ -73,6 +74,7 @@ wait! {
     CloseFuture => Closed,
     JoinedFuture => Result<Arc<Joined>, Error>,
     IdleFuture => (),
+    RunFuture => Result<Finished, RunError>,
 }
 
 impl<T: DeserializeOwned> Wait for ValueCall<T> {

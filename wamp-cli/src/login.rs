@@ -111,6 +111,21 @@ pub(crate) fn has_secret(login: &Login) -> bool {
     STRONGEST_FIRST.iter().any(|(_, kind)| kind.is_given(login))
 }
 
+/// What programs are told of the router and of who they are; whatever else the environment says of it, they know.
+pub(crate) fn environment(globals: &Globals) -> Result<Vec<(&'static str, String)>, Failure> {
+    let mut environment = vec![("WAMP_URL", globals.url().to_owned())];
+    environment.extend(globals.realm.first().map(|realm| ("WAMP_REALM", realm.clone())));
+    environment.extend(globals.login.authid.iter().map(|authid| ("WAMP_AUTHID", authid.clone())));
+    for (_, kind) in STRONGEST_FIRST {
+        if let (Some(name), Some(secret)) = (kind.variables.first(), kind.find(&globals.login)?) {
+            let text = secret.read()?.expose_text().map(str::to_owned);
+            let text = text.ok_or_else(|| Failure::usage(format!("what is for {name} is no text")))?;
+            environment.push((name, text));
+        }
+    }
+    Ok(environment)
+}
+
 /// The ways that are offered to the router: those that were asked for, or all that a secret is given for.
 pub(crate) fn ways(globals: &Globals) -> Result<Vec<Auth>, Failure> {
     let login = &globals.login;

@@ -89,6 +89,11 @@ impl Context {
         }
     }
 
+    /// A session of the realm to be made.
+    pub(crate) fn connection(&self) -> Result<Connect, Failure> {
+        connection(&self.globals)
+    }
+
     /// What a session of the realm is made with.
     pub(crate) fn options(&self) -> Result<ClientOptions, Failure> {
         let mut options = ClientOptions::default();

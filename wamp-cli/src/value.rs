@@ -49,7 +49,12 @@ pub(crate) fn payload(arguments: &args::Payload) -> Result<Payload, Failure> {
 
 /// The payload of an event that a line is the one positional argument of.
 pub(crate) fn line_payload(arguments: &args::Payload, line: &str) -> Result<Payload, Failure> {
-    build(&[typed(Typing::of(arguments), line)?], &keywords(arguments)?)
+    build(&[self::line(arguments, line)?], &keywords(arguments)?)
+}
+
+/// A line as an argument.
+pub(crate) fn line(arguments: &args::Payload, line: &str) -> Result<Value, Failure> {
+    typed(Typing::of(arguments), line)
 }
 
 fn keywords(arguments: &args::Payload) -> Result<Dict, Failure> {

@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use futures_util::future::join_all;
 use wamp_proto::{
     Match, Uri,
     id::RegistrationId,
@@ -177,5 +178,21 @@ impl Future for UnregisterFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.poll(context).map_ok(|_| ())
+    }
+}
+
+impl Client {
+    /// Ends all registrations, as far as the router lets it. Calls that are being handled are still answered.
+    pub(crate) fn unregister_all(&self) -> impl Future<Output = ()> + use<> {
+        let known = self.shared.peek(|state| {
+            let known = state.procedures.iter();
+            known.map(|(key, procedure)| (*key, procedure.registration)).collect::<Vec<_>>()
+        });
+        let ended = known.into_iter().map(|(key, id)| {
+            let id = id.unwrap_or(RegistrationId::FIRST);
+            Registration { client: self.clone(), key, id }.unregister()
+        });
+        let ended = join_all(ended);
+        async move { drop(ended.await) }
     }
 }

@@ -1,8 +1,10 @@
 //! What the driver needs from the world.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, io, pin::Pin, time::Duration};
 
 use wamp_proto::Instant;
+
+use crate::Signals;
 
 /// A future on the heap.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -30,4 +32,13 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// 32 bytes from a secure random source.
     fn seed(&self) -> [u8; 32];
+
+    /// The signals that ask the process to end, which they do not do by themselves from now on.
+    ///
+    /// # Errors
+    ///
+    /// When there are none, as here by default, or when they cannot be caught.
+    fn signals(&self) -> io::Result<Signals> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }

@@ -6,6 +6,7 @@ pub mod axum;
 mod connect;
 mod runtime;
 mod serve;
+mod signals;
 
 pub use runtime::Tokio;
 #[cfg(feature = "config")]
@@ -16,11 +17,12 @@ pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
     CallStream, Caller, CancelMode, Client, ClientOptions, ConnectError, Delivery, Details, Direction,
     Endpoint, Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction,
-    FailureKind, Fault, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs,
-    Lifecycle, LifecycleStream, Observed, Part, Parts, Pending, Principal, Progress, Publish, Question,
-    ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus, Reply, Routes,
-    Serve, ServeError, Service, Serving, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed,
-    Verdict, WampError, WampyMeta, WithState, auth, meta,
+    FailureKind, Fault, Finished, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion,
+    Kwargs, Lifecycle, LifecycleStream, Observed, Part, Parts, Pending, Principal, Progress, Publish,
+    Question, ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus,
+    Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle,
+    Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError, WampyMeta,
+    WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     parse_duration, proto, typed, with_state,
 };
@@ -38,6 +40,9 @@ pub type Router = wamp_driver::net::Router<Tokio>;
 
 /// A router to be started: add listeners and settings, then `.await` it.
 pub type RouterBuilder = wamp_driver::net::RouterBuilder<Tokio>;
+
+/// Services that run until a signal comes: see [`wamp_driver::Runner`].
+pub type Runner = wamp_driver::Runner<Tokio>;
 
 /// Connects to a router and joins a realm: `wamp_tokio::connect("ws://localhost:8080/ws").realm("realm1").await?`.
 ///

@@ -3,12 +3,12 @@
 use std::{io, sync::Arc, time::Duration};
 
 use wamp_driver::{
-    Address, BoxFuture, IpVersion, Job, Runtime,
+    Address, BoxFuture, IpVersion, Job, Runtime, Signals,
     net::{Accept, Network, OpenListener, Socket},
     proto::Instant,
 };
 
-use crate::{connect::connect, serve::listen};
+use crate::{connect::connect, serve::listen, signals::signals};
 
 /// Tasks, timers, sockets, the clock and the random source of the tokio runtime that the caller is in.
 #[derive(Debug)]
@@ -45,6 +45,12 @@ impl Runtime for Tokio {
         // An operating system without a random source is one that nothing here can run safely on.
         getrandom::fill(&mut seed).expect("the operating system has a random source");
         seed
+    }
+
+    fn signals(&self) -> io::Result<Signals> {
+        // A signal is bound to the runtime it is caught in.
+        let _runtime = self.handle.enter();
+        signals()
     }
 }
 

@@ -104,6 +104,12 @@ macro_rules! conformance_cases {
                 Everywhere a_service_ends_when_it_is_stopped;
                 Everywhere envelopes;
             }
+            runners {
+                Routers a_runner_drains;
+                Routers a_runner_waits_no_longer_than_it_may;
+                Routers a_runner_comes_back;
+                Routers a_runner_that_cannot_serve;
+            }
             sharing {
                 Everywhere several_callees;
                 Everywhere a_callee_with_a_limit;

@@ -5,7 +5,8 @@ use std::{fmt, panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 use futures_channel::oneshot;
 use futures_util::{FutureExt as _, future::join_all};
 use wamp_driver::{
-    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, Runtime, SocketAddress, Verdict,
+    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, ReconnectPolicy, Routes, RunFuture,
+    Runner, Runtime, ShutdownHandle, SocketAddress, Verdict,
     auth::{BoxError, Method},
     net::{Connect, Listener, Network, Refused, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
@@ -22,11 +23,13 @@ pub struct Kit {
     pub(super) runtime: Arc<dyn Runtime>,
     connect: ConnectFn,
     start: StartFn,
+    run: RunFn,
     /// Whether clients and routers can be within one process, without a socket between them.
     in_process: bool,
 }
 
 type ConnectFn = fn(String, ClientOptions) -> BoxFuture<Result<Client, ConnectError>>;
+type RunFn = fn(String, ReconnectPolicy, Routes, Duration) -> (ShutdownHandle, RunFuture);
 type StartFn = fn(RouterSettings) -> BoxFuture<Result<Arc<dyn Serving>, StartError>>;
 
 impl fmt::Debug for Kit {
@@ -113,6 +116,17 @@ fn finish<N: Network<Client: Into<Client>>>(
 ) -> BoxFuture<Result<Client, ConnectError>> {
     let joined = connect.options(|set| *set = options).into_future();
     Box::pin(async move { joined.await.map(Into::into) })
+}
+
+fn run<N: Network>(
+    url: String,
+    policy: ReconnectPolicy,
+    routes: Routes,
+    grace: Duration,
+) -> (ShutdownHandle, RunFuture) {
+    let connect = Connect::<N>::url(url).reconnect(policy);
+    let runner = Runner::new().connect(connect).serve(routes).drain_within(grace);
+    (runner.shutdown_handle(), runner.run())
 }
 
 /// What a router is started with; what is not set is as [`RouterBuilder`] has it.
@@ -370,6 +384,7 @@ impl Kit {
             runtime: N::current(),
             connect: |url, options| finish(Connect::<N>::url(url), options),
             start: start::<N>,
+            run: run::<N>,
             in_process: true,
         }
     }
@@ -390,6 +405,17 @@ impl Kit {
     pub fn connect(&self, url: impl Into<String>) -> Dial {
         let (connect, url) = (self.connect, url.into());
         Dial::new(move |options| connect(url, options))
+    }
+
+    /// A program that serves at a router until it is told to end, by a signal to this process or by the handle.
+    pub fn run_services(
+        &self,
+        url: impl Into<String>,
+        policy: ReconnectPolicy,
+        routes: Routes,
+        grace: Duration,
+    ) -> (ShutdownHandle, RunFuture) {
+        (self.run)(url.into(), policy, routes, grace)
     }
 
     /// Starts a router.

@@ -24,6 +24,7 @@ mod registrations;
 pub mod remote;
 mod restarts;
 mod rules;
+mod runners;
 mod secrets;
 mod services;
 mod sharing;

@@ -1,11 +1,12 @@
 //! What needs a process of its own: a router that is killed, and the processor time of silence.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, Command, Stdio},
 };
 
-use wamp_test::conformance::{Adapter, Kit, RouterSettings, Transport, closing};
+use wamp_driver::{ReconnectPolicy, Routes};
+use wamp_test::conformance::{Adapter, Encoding, Kit, RouterSettings, Transport, closing};
 
 /// Says what a child process is to be.
 const CHILD: &str = "WAMP_TEST_CHILD";
@@ -55,6 +56,44 @@ pub(crate) fn a_router_that_is_killed_is_noticed<A: Adapter>(test: &str) {
     }
 }
 
+/// A program that serves, and is told to end while it handles a call.
+#[cfg(unix)]
+pub(crate) fn a_signal_drains<A: Adapter>(test: &str) {
+    const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+    if is_child() {
+        return A::run(async {
+            let kit = Kit::of::<A>();
+            let reads = kit.clone();
+            let handler = move || {
+                println!("\nstarted");
+                let read = reads.blocking(|| std::io::stdin().read(&mut [0]).is_ok());
+                async move { Ok(read.await) }
+            };
+            let routes = Routes::new().procedure("t.slow", handler);
+            let url = std::env::var(CHILD).unwrap();
+            let (_handle, run) = kit.run_services(url, ReconnectPolicy::never(), routes, HOUR);
+            let finished = run.await.unwrap();
+            println!("{} {}", finished.cause, finished.abandoned);
+        });
+    }
+    A::run(async {
+        let kit = Kit::of::<A>();
+        let stage = kit.stage(Transport::Ws, Encoding::MessagePack).await;
+        let caller = stage.client().await;
+        let mut program = child(test, stage.url().unwrap());
+        stage.settle(|counts| counts.registrations == 1).await;
+        let answer = kit.spawn(async move { caller.call("t.slow").value::<bool>().await });
+        let mut output = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(output.any(|line| line == "started"));
+        assert!(Command::new("kill").args(["-TERM", &program.id().to_string()]).status().unwrap().success());
+        stage.settle(|counts| counts.registrations == 0).await;
+        program.stdin.take().unwrap().write_all(b"x").unwrap();
+        assert!(kit.within(answer).await.unwrap());
+        assert!(output.any(|line| line == "SIGTERM 0"));
+        assert!(program.wait().unwrap().success());
+    });
+}
+
 /// The processor time that this process has used, in clock ticks of 10 ms.
 #[cfg(target_os = "linux")]
 fn ticks() -> u64 {
@@ -75,7 +114,7 @@ pub(crate) fn idle_sessions_use_no_processor_time<A: Adapter>(test: &str) {
         let kit = Kit::of::<A>();
         let (mut stages, mut clients, mut streams) = (Vec::new(), Vec::new(), Vec::new());
         for transport in Transport::ALL {
-            let stage = kit.stage(transport, wamp_test::conformance::Encoding::Json).await;
+            let stage = kit.stage(transport, Encoding::Json).await;
             let client = stage.client().await;
             client.register("t.double", |number: i64| async move { Ok(2 * number) }).await.unwrap();
             streams.push(client.subscribe("t.topic").await.unwrap());

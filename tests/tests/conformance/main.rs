@@ -32,6 +32,15 @@ macro_rules! adapter {
                     children::a_router_that_is_killed_is_noticed::<$adapter>(test);
                 }
 
+                #[cfg(unix)]
+                #[test]
+                fn a_signal_drains() {
+                    children::a_signal_drains::<$adapter>(concat!(
+                        stringify!($module),
+                        "::process::a_signal_drains"
+                    ));
+                }
+
                 #[cfg(target_os = "linux")]
                 #[test]
                 fn idle_sessions_use_no_processor_time() {

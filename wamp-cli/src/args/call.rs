@@ -18,6 +18,10 @@ pub(crate) struct Call {
     /// Print progressive results too, as they come, and the last one behind them. --timeout is the time between two then.
     #[arg(long)]
     pub(crate) progress: bool,
+    /// Send each line of stdin as one more argument of the same call, as it comes (progressive call invocations): ARGs go
+    /// first, and the end of stdin is the last part, without arguments.
+    #[arg(long, conflicts_with_all = ["repeat", "concurrency", "retry_until_registered", "payload"])]
+    pub(crate) stdin_progress: bool,
     /// Ask the router to tell the callee who calls.
     #[arg(long)]
     pub(crate) disclose: bool,

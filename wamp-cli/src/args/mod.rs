@@ -14,6 +14,7 @@ mod ping;
 mod publish;
 mod register;
 mod router;
+mod run;
 mod subscribe;
 mod tls;
 mod trace;
@@ -43,11 +44,12 @@ pub(crate) use {
     pages::{Completion, Man},
     ping::Ping,
     publish::{Audience, Publish},
-    register::{Answer, Register},
+    register::{Answer, InvokePolicy, Register},
     router::{
         Explain, PasswordMethod, PermissionsCommand, RouterCommand, RouterFile, RouterInit, RouterPasswd,
         RouterRun, Template,
     },
+    run::{Dev, RestartPolicy, Run, Services},
     subscribe::{Subscribe, Until},
     tls::Tls,
     trace::Trace,
@@ -229,6 +231,11 @@ pub(crate) enum Command {
     Subscribe(Subscribe),
     /// Register a procedure and answer its calls.
     Register(Register),
+    /// Run programs that serve at a router, and commands for procedures and topics: again when they fail, and all until
+    /// Ctrl-C.
+    Run(Run),
+    /// Run a router for everybody on this machine, and programs, and print all messages.
+    Dev(Dev),
     /// Ask the router who and what is there, and watch it change.
     #[command(subcommand)]
     Meta(MetaCommand),
@@ -272,6 +279,7 @@ impl Command {
                 | Self::Publish(_)
                 | Self::Subscribe(_)
                 | Self::Register(_)
+                | Self::Run(_)
                 | Self::Meta(_)
                 | Self::Ping(_)
                 | Self::Bench(_)
@@ -315,9 +323,11 @@ pub(crate) struct Payload {
 }
 
 /// How a URI selects topics or procedures.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum MatchPolicy {
     /// The URI itself.
+    #[default]
     Exact,
     /// All that begin with the URI.
     Prefix,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use serde::Deserialize;
 use wamp_tokio::InvocationPolicy;
 
 use super::MatchPolicy;
@@ -38,9 +39,11 @@ pub(crate) struct Register {
 }
 
 /// How several callees share a procedure.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum InvokePolicy {
     /// They do not.
+    #[default]
     Single,
     /// The one that came first gets all calls.
     First,

@@ -10,9 +10,10 @@ use crate::duration;
 /// `wamp subscribe`.
 #[derive(Debug, Args)]
 pub(crate) struct Subscribe {
-    /// The topic, or the pattern of topics.
-    pub(crate) uri: String,
-    /// How the URI selects topics.
+    /// The topics, or the patterns of topics.
+    #[arg(required = true, value_name = "URI")]
+    pub(crate) uris: Vec<String>,
+    /// How the URIs select topics.
     #[arg(long = "match", value_name = "POLICY", value_enum, default_value = "exact")]
     pub(crate) policy: MatchPolicy,
     /// Ask for the events that were retained: they come first.
@@ -25,6 +26,9 @@ pub(crate) struct Subscribe {
     /// WAMP_TOPIC, WAMP_ARGS_JSON and WAMP_KWARGS_JSON in its environment.
     #[arg(long, value_name = "CMD")]
     pub(crate) exec: Option<String>,
+    /// End at once when the router has confirmed the subscriptions: to find out whether they are allowed.
+    #[arg(long, conflicts_with_all = ["count", "duration"])]
+    pub(crate) exit_when_subscribed: bool,
     /// When to end.
     #[command(flatten)]
     pub(crate) until: Until,

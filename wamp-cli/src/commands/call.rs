@@ -1,9 +1,12 @@
 //! `wamp call`.
 
-use std::time::Duration;
+use std::{convert::Infallible, future::pending, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    time::Instant,
+};
 use wamp_tokio::{
     Call, Client, Error,
     proto::{Match, Payload, uri::uris},
@@ -11,7 +14,7 @@ use wamp_tokio::{
 
 use crate::{
     args,
-    exit::Failure,
+    exit::{Code, Failure},
     session::{Context, check_uri},
     value,
 };
@@ -20,6 +23,11 @@ use crate::{
 pub(crate) async fn run(context: &Context, arguments: args::Call) -> Result<(), Failure> {
     check_uri(&arguments.uri, Match::Exact)?;
     let payload = value::payload(&arguments.payload)?;
+    if arguments.stdin_progress {
+        return context
+            .run(async |context, client| in_parts(context, client, &arguments, payload).await)
+            .await;
+    }
     context
         .run(async |context, client| {
             let calls = stream::iter(0..arguments.repeat)
@@ -32,6 +40,46 @@ pub(crate) async fn run(context: &Context, arguments: args::Call) -> Result<(), 
             Ok(())
         })
         .await
+}
+
+/// One call, with an argument for each line of stdin.
+async fn in_parts(
+    context: &Context,
+    client: &Client,
+    arguments: &args::Call,
+    payload: Payload,
+) -> Result<(), Failure> {
+    let (mut sink, mut results) = call(context, client, arguments, payload).streaming().await?;
+    let send = async {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        let unreadable = |error| Failure::usage(format!("cannot read stdin: {error}"));
+        while let Some(line) = lines.next_line().await.map_err(unreadable)? {
+            sink.send([value::line(&arguments.payload, &line)?]).await?;
+        }
+        sink.finish(()).await?;
+        // The results end it.
+        pending::<Result<Infallible, Failure>>().await
+    };
+    let print = async {
+        let mut last = None;
+        while let Some(result) = results.next().await {
+            let result = result?;
+            if arguments.progress || !result.details.progress {
+                context.printer.result(&result.payload)?;
+            }
+            last = Some(result.details.progress);
+        }
+        match last {
+            Some(false) => Ok(()),
+            _ => Err(Failure::new(Code::Lost, "the call has no result")),
+        }
+    };
+    tokio::select! {
+        // An answer before the last part is an answer, and what is sent then fails.
+        biased;
+        printed = print => printed,
+        sent = send => sent.map(|never| match never {}),
+    }
 }
 
 /// One call, made again while nobody has registered the procedure.

@@ -132,7 +132,8 @@ async fn watch(context: &Context, client: &Client, arguments: &Watch) -> Result<
         Some(Watched::Registration) => "wamp.registration.",
         Some(Watched::Subscription) => "wamp.subscription.",
     };
-    subscribe::listen(context, client, client.subscribe(topics).prefix(), arguments.until, How::Lines).await
+    let topics = subscribe::subscribed(context, [client.subscribe(topics).prefix().into_future()]).await?;
+    subscribe::listen(context, client, topics, arguments.until, How::Lines).await
 }
 
 async fn tap(context: &Context, client: &Client, tap: &Tap) -> Result<(), Failure> {

@@ -16,6 +16,7 @@ mod ping;
 mod publish;
 mod register;
 mod router;
+mod run;
 mod shell;
 mod subscribe;
 mod trace;
@@ -43,6 +44,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<(), Failu
         Command::Publish(arguments) => publish::run(context, arguments).await,
         Command::Subscribe(arguments) => subscribe::run(context, arguments).await,
         Command::Register(arguments) => register::run(context, arguments).await,
+        Command::Run(arguments) => run::run(context, arguments).await,
+        Command::Dev(arguments) => run::dev(context, arguments).await,
         Command::Meta(command) => meta::run(context, command).await,
         Command::Ping(arguments) => ping::run(context, arguments).await,
         Command::Bench(arguments) => bench::run(context, arguments).await,

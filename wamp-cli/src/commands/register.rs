@@ -17,7 +17,7 @@ use wamp_tokio::{
 
 use super::shell;
 use crate::{
-    args::{Answer, MatchPolicy, Register},
+    args::{Answer, InvokePolicy, MatchPolicy, Register},
     exit::{Failure, RUNTIME_ERROR},
     session::{Context, check_uri},
     value,
@@ -44,15 +44,7 @@ async fn register(
         }
     };
     let register = client.register(&arguments.uri, handler);
-    let register = match arguments.policy {
-        MatchPolicy::Exact => register,
-        MatchPolicy::Prefix => register.prefix(),
-        MatchPolicy::Wildcard => register.wildcard(),
-    };
-    let mut register = register.invoke(arguments.invoke.into());
-    if let Some(concurrency) = arguments.concurrency {
-        register = register.concurrency(concurrency.into());
-    }
+    let mut register = shared(register, arguments.policy, arguments.invoke, arguments.concurrency);
     if arguments.force {
         register = register.force_reregister();
     }
@@ -68,8 +60,24 @@ async fn register(
     Ok(())
 }
 
+/// A registration of this pattern, which is shared so.
+pub(super) fn shared(
+    register: wamp_tokio::Register,
+    policy: MatchPolicy,
+    invoke: InvokePolicy,
+    concurrency: Option<u16>,
+) -> wamp_tokio::Register {
+    let register = match policy {
+        MatchPolicy::Exact => register,
+        MatchPolicy::Prefix => register.prefix(),
+        MatchPolicy::Wildcard => register.wildcard(),
+    };
+    let register = register.invoke(invoke.into());
+    concurrency.into_iter().fold(register, |register, calls| register.concurrency(calls.into()))
+}
+
 /// The procedure.
-struct Service {
+pub(super) struct Service {
     /// What was registered, for calls that do not say which procedure they mean.
     uri: String,
     answer: What,
@@ -107,18 +115,28 @@ impl Service {
             Answer { command, .. } if !command.is_empty() => What::Exec(shell::quoted(command)),
             _ => What::Echo,
         };
-        Ok(Self {
-            uri: arguments.uri.clone(),
-            answer,
-            sleep: arguments.sleep,
-            count: arguments.count,
-            calls: AtomicU64::new(0),
-            enough: Notify::new(),
-            room: Semaphore::new(arguments.concurrency.map_or(COMMANDS, usize::from)),
-        })
+        let service = Self::answering(&arguments.uri, answer, arguments.concurrency);
+        Ok(Self { sleep: arguments.sleep, count: arguments.count, ..service })
     }
 
-    async fn answer(&self, invocation: Invocation) -> Result<Reply, ErrorReply> {
+    /// One that a command answers.
+    pub(super) fn of_command(uri: &str, command: String, concurrency: Option<u16>) -> Self {
+        Self::answering(uri, What::Exec(command), concurrency)
+    }
+
+    fn answering(uri: &str, answer: What, concurrency: Option<u16>) -> Self {
+        Self {
+            uri: uri.to_owned(),
+            answer,
+            sleep: None,
+            count: None,
+            calls: AtomicU64::new(0),
+            enough: Notify::new(),
+            room: Semaphore::new(concurrency.map_or(COMMANDS, usize::from)),
+        }
+    }
+
+    pub(super) async fn answer(&self, invocation: Invocation) -> Result<Reply, ErrorReply> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(count) = self.count {
             if call > count {

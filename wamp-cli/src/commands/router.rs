@@ -25,11 +25,15 @@ pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), F
     let context = &context.with_log(log);
     let builder = match &configured {
         Some(configured) => RouterBuilder::from_config(&configured.file)?,
-        None => open_to_everybody(context, &arguments),
+        None => {
+            let builder = open_to_everybody(context, &arguments.listen);
+            builder.max_connections(arguments.max_connections as usize)
+        }
     };
     let router = arguments.http.iter().fold(builder, RouterBuilder::http).await?;
     let ready_file = arguments.ready_file.as_deref();
-    let started = announce(context, &router, configured.as_ref(), ready_file);
+    let file = configured.as_ref().map(|configured| &configured.file);
+    let started = announce(context, &router, file, ready_file);
     if started.is_ok() {
         tokio::select! {
             _ = signals.next() => {}
@@ -38,9 +42,7 @@ pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), F
         }
         context.say("shutting down");
     }
-    if tokio::time::timeout(SHUTDOWN, router.shutdown()).await.is_err() {
-        tracing::warn!("some connections did not end in time");
-    }
+    shut_down(&router).await;
     if let Some(path) = ready_file.filter(|_| started.is_ok()) {
         // Somebody may have removed it already.
         let _ = fs::remove_file(path);
@@ -48,11 +50,43 @@ pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), F
     started
 }
 
-/// The router of the flags, which lets everybody in.
-fn open_to_everybody(context: &Context, arguments: &RouterRun) -> RouterBuilder {
-    let builder = Router::builder().max_connections(arguments.max_connections as usize);
-    let builder = context.globals.realm.iter().fold(builder, RouterBuilder::realm);
-    arguments.listen.iter().fold(builder, RouterBuilder::listen)
+/// Starts a router beside something else: that of a file, or one that lets everybody in.
+pub(super) async fn beside(
+    context: &Context,
+    listen: &[String],
+    config: Option<&Path>,
+) -> Result<Router, Failure> {
+    let file = config.map(ConfigFile::read).transpose()?;
+    let builder = match &file {
+        Some(file) => RouterBuilder::from_config(file)?,
+        None => {
+            let usual = [DEFAULT_LISTEN.to_owned()];
+            let listen = if listen.is_empty() { &usual } else { listen };
+            open_to_everybody(context, listen).config(|config| config.max_taps = TAPS)
+        }
+    };
+    let router = builder.await?;
+    announce(context, &router, file.as_ref(), None)?;
+    Ok(router)
+}
+
+/// Where a router listens when nobody says so.
+const DEFAULT_LISTEN: &str = "ws://127.0.0.1:8080";
+
+/// Sessions that are looked at, at once.
+const TAPS: usize = 1_000;
+
+/// Lets everybody say GOODBYE.
+pub(super) async fn shut_down(router: &Router) {
+    if tokio::time::timeout(SHUTDOWN, router.shutdown()).await.is_err() {
+        tracing::warn!("some connections did not end in time");
+    }
+}
+
+/// A router which lets everybody in.
+fn open_to_everybody(context: &Context, listen: &[String]) -> RouterBuilder {
+    let builder = context.globals.realm.iter().fold(Router::builder(), RouterBuilder::realm);
+    listen.iter().fold(builder, RouterBuilder::listen)
 }
 
 /// A configuration that can be read again.
@@ -104,7 +138,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 fn announce(
     context: &Context,
     router: &Router,
-    configured: Option<&Configured>,
+    file: Option<&ConfigFile>,
     ready_file: Option<&Path>,
 ) -> Result<(), Failure> {
     let endpoints = router.endpoints().iter().map(urls).collect::<Vec<_>>();
@@ -114,9 +148,9 @@ fn announce(
     if let Some(address) = router.http() {
         context.say(format_args!("metrics and health on http://{address}"));
     }
-    match configured {
-        Some(configured) => {
-            let realms = configured.file.realms.keys().map(String::as_str).collect::<Vec<_>>();
+    match file {
+        Some(file) => {
+            let realms = file.realms.keys().map(String::as_str).collect::<Vec<_>>();
             context.say(format_args!("realm {}", realms.join(", ")));
         }
         None => warn(context),

@@ -69,7 +69,7 @@ async fn feed(mut shell: Command, input: String) -> io::Result<Output> {
     shell.process_group(0);
     let mut child = shell.spawn()?;
     #[cfg(unix)]
-    let group = group::Group::of(&child);
+    let group = Group::of(&child);
     let stdin = child.stdin.take();
     let feed = async {
         if let Some(mut stdin) = stdin {
@@ -88,18 +88,29 @@ async fn feed(mut shell: Command, input: String) -> io::Result<Output> {
     output
 }
 
+#[cfg(unix)]
+pub(super) use group::Group;
+
 /// What a command has started.
 #[cfg(unix)]
 mod group {
     use rustix::process::{Pid, Signal, kill_process_group};
 
     /// The processes of a command that nobody waits for any more are killed, not the shell alone.
-    pub(super) struct Group(Option<Pid>);
+    pub(in crate::commands) struct Group(Option<Pid>);
 
     impl Group {
         /// The group that a child leads.
-        pub(super) fn of(child: &tokio::process::Child) -> Self {
+        pub(in crate::commands) fn of(child: &tokio::process::Child) -> Self {
             Self(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw))
+        }
+
+        /// Asks all of them to end.
+        pub(in crate::commands) fn terminate(&self) {
+            if let Some(leader) = self.0 {
+                // They may be gone already.
+                let _ = kill_process_group(leader, Signal::TERM);
+            }
         }
 
         /// The command has ended by itself, and what it left running is meant to.

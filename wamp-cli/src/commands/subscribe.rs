@@ -1,7 +1,12 @@
 //! `wamp subscribe`.
 
-use std::time::Duration;
+use std::{future::IntoFuture as _, time::Duration};
 
+use futures_util::{
+    StreamExt as _,
+    future::try_join_all,
+    stream::{SelectAll, select_all},
+};
 use wamp_tokio::{Client, Event, Subscription, proto::Match};
 
 use super::shell;
@@ -15,7 +20,7 @@ use crate::{
 
 /// Prints events until there were enough, the time is over, or a signal comes.
 pub(crate) async fn run(context: &Context, arguments: Subscribe) -> Result<(), Failure> {
-    check_uri(&arguments.uri, Match::from(arguments.policy))?;
+    arguments.uris.iter().try_for_each(|uri| check_uri(uri, Match::from(arguments.policy)))?;
     let how = match (&arguments.format, &arguments.exec) {
         (Some(template), _) => How::Formatted(Template::parse(template)?),
         (None, Some(command)) => How::Exec(command.clone()),
@@ -30,14 +35,41 @@ async fn subscribe(
     arguments: &Subscribe,
     how: How,
 ) -> Result<(), Failure> {
-    let subscribe = client.subscribe(&arguments.uri);
-    let subscribe = match arguments.policy {
+    let asked = arguments
+        .uris
+        .iter()
+        .map(|uri| matching(client.subscribe(uri), arguments.policy, arguments.retained).into_future());
+    let topics = subscribed(context, asked).await?;
+    if arguments.exit_when_subscribed {
+        return Ok(());
+    }
+    listen(context, client, topics, arguments.until, how).await
+}
+
+/// A subscription to this pattern.
+pub(super) fn matching(
+    subscribe: wamp_tokio::Subscribe,
+    policy: MatchPolicy,
+    retained: bool,
+) -> wamp_tokio::Subscribe {
+    let subscribe = match policy {
         MatchPolicy::Exact => subscribe,
         MatchPolicy::Prefix => subscribe.prefix(),
         MatchPolicy::Wildcard => subscribe.wildcard(),
     };
-    let subscribe = if arguments.retained { subscribe.get_retained() } else { subscribe };
-    listen(context, client, subscribe, arguments.until, how).await
+    if retained { subscribe.get_retained() } else { subscribe }
+}
+
+/// Waits for all subscriptions, and says that they are there.
+pub(super) async fn subscribed(
+    context: &Context,
+    asked: impl IntoIterator<Item: Future<Output = Result<Subscription, wamp_tokio::Error>>>,
+) -> Result<Vec<Subscription>, Failure> {
+    let topics = try_join_all(asked).await?;
+    for topic in &topics {
+        context.say(format_args!("subscribed to {} (subscription {})", topic.topic(), topic.id()));
+    }
+    Ok(topics)
 }
 
 /// What is done with an event.
@@ -55,29 +87,30 @@ impl How {
         match self {
             Self::Lines => context.printer.event(event),
             Self::Formatted(template) => context.printer.formatted(template, event),
-            Self::Exec(command) => {
-                let output =
-                    shell::run(command, ("WAMP_TOPIC", event.topic.as_str()), &event.payload).await?;
-                eprint!("{}", String::from_utf8_lossy(&output.stderr));
-                if !output.status.success() {
-                    eprintln!("warning: the command failed: {}", output.status);
-                }
-                print(&output.stdout, false)
-            }
+            Self::Exec(command) => exec(command, event).await,
         }
     }
 }
 
-/// Prints the events of a subscription.
+/// Runs a command for an event.
+pub(super) async fn exec(command: &str, event: &Event) -> Result<(), Failure> {
+    let output = shell::run(command, ("WAMP_TOPIC", event.topic.as_str()), &event.payload).await?;
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
+    if !output.status.success() {
+        eprintln!("warning: the command failed: {}", output.status);
+    }
+    print(&output.stdout, false)
+}
+
+/// Prints the events of subscriptions, as they come.
 pub(super) async fn listen(
     context: &Context,
     client: &Client,
-    subscribe: wamp_tokio::Subscribe,
+    topics: Vec<Subscription>,
     until: Until,
     how: How,
 ) -> Result<(), Failure> {
-    let events = subscribe.await?;
-    context.say(format_args!("subscribed to {} (subscription {})", events.topic(), events.id()));
+    let events = select_all(topics);
     within(until, async |seen| take(context, client, events, until.count, seen, &how).await).await
 }
 
@@ -102,7 +135,7 @@ const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
 async fn take(
     context: &Context,
     client: &Client,
-    mut events: Subscription,
+    mut events: SelectAll<Subscription>,
     count: Option<u64>,
     seen: &mut u64,
     how: &How,

@@ -1,5 +1,7 @@
 //! Many calls and events by one command, and what autobahn-python's `wamp` understands.
 
+use wamp_tokio::{ErrorReply, Invocation, Reply, proto::Value};
+
 use crate::harness::{Directory, Router, start, wamp};
 
 #[test]
@@ -99,4 +101,48 @@ fn words_of_autobahn() {
     let ended = wamp(&patient);
     assert_eq!(ended.stderr.matches("trying again").count(), 1, "{ended:?}");
     assert_eq!(ended.code, 3);
+}
+
+/// the arguments, a part for each line, and the end.
+#[test]
+fn lines_are_parts_of_a_call() {
+    async fn length(invocation: Invocation) -> Result<Reply, ErrorReply> {
+        let mut parts = invocation.parts();
+        let mut texts = vec![Value::List(invocation.payload.list()?).to_string()];
+        while let Some(part) = parts.next().await {
+            texts.push(Value::List(part?.payload.list()?).to_string());
+        }
+        invocation.reply((texts.join(" "),), ())
+    }
+
+    let router = Router::start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _callee = runtime.block_on(async {
+        let callee = wamp_tokio::connect(router.url()).await.unwrap();
+        callee.register("length", length).await.unwrap();
+        callee
+    });
+    let call = |uri: &str| {
+        let environment = [("WAMP_URL", router.url())];
+        start(&["call", uri, "0", "--stdin-progress"], &environment, b"1\ntwo\n").end().ok()
+    };
+    assert_eq!(call("length"), "[0] [1] [\"two\"] []\n");
+    // Who needs no more has the last word.
+    let _echo = router.register("echo", &["--echo"]);
+    assert_eq!(call("echo"), "0\n");
+    router.wamp(&["call", "nobody", "--stdin-progress"]).failed(8);
+}
+
+#[test]
+fn several_topics_at_once() {
+    let router = Router::start();
+    let subscriber = router.start_client(&["subscribe", "a", "b", "--count", "2", "--format", "{{topic}}"]);
+    subscriber.says("subscribed to a");
+    subscriber.says("subscribed to b");
+    router.wamp(&["publish", "b", "1", "--ack"]).ok();
+    assert_eq!(subscriber.line(), "b");
+    router.wamp(&["publish", "a", "1", "--ack"]).ok();
+    assert_eq!(subscriber.end().stdout, "a\n");
+    assert_eq!(router.wamp(&["-q", "subscribe", "a", "b", "--exit-when-subscribed"]).ok(), "");
+    assert!(router.wamp(&["subscribe", "a", "b c"]).failed(2).contains("b c"));
 }

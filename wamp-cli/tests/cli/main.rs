@@ -22,6 +22,7 @@ mod messages;
 mod pages;
 mod readme;
 mod routers;
+mod runners;
 mod secrets;
 mod tls;
 mod traced;

@@ -38,6 +38,8 @@ mod values;
 
 use std::{fs, path::Path};
 
+use serde::de::DeserializeOwned;
+
 pub use error::ConfigError;
 pub use file::{
     ActionName, ClientCertificates, ConfigFile, CraEntry, DiscloseName, DisclosureEntry, DisclosureName,
@@ -49,6 +51,44 @@ pub use values::{SecretText, Size, Text, Time};
 
 use error::{Source, position, with_suggestion};
 
+/// Reads a TOML file of another kind as strictly: `check` says what is wrong that is well-formed, and at which byte.
+///
+/// # Errors
+///
+/// When it cannot be read, or parsed.
+pub fn read_toml<T: DeserializeOwned>(
+    path: &Path,
+    check: impl FnOnce(&T) -> Result<(), (usize, String)>,
+) -> Result<T, ConfigError> {
+    let at = |error: ConfigError| ConfigError { path: Some(path.to_owned()), ..error };
+    parse_toml(&read_text(path).map_err(at)?, check).map_err(at)
+}
+
+/// The same, for a text.
+///
+/// # Errors
+///
+/// When it is not well-formed, has a key that `T` does not know, or does not stand the check.
+pub fn parse_toml<T: DeserializeOwned>(
+    text: &str,
+    check: impl FnOnce(&T) -> Result<(), (usize, String)>,
+) -> Result<T, ConfigError> {
+    let wrong =
+        |at: Option<usize>, what| ConfigError { path: None, position: at.map(|at| position(text, at)), what };
+    let file = toml::from_str(text)
+        .map_err(|error| wrong(error.span().map(|span| span.start), with_suggestion(error.message())))?;
+    check(&file).map_err(|(at, what)| wrong(Some(at), what))?;
+    Ok(file)
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|error| ConfigError {
+        path: None,
+        position: None,
+        what: error.to_string(),
+    })
+}
+
 impl ConfigFile {
     /// Reads a file: JSON if its name ends in `.json`, else TOML.
     ///
@@ -57,8 +97,7 @@ impl ConfigFile {
     /// When it cannot be read, is not well-formed, or says something that makes no sense.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let at = |error: ConfigError| ConfigError { path: Some(path.to_owned()), ..error };
-        let text = fs::read_to_string(path)
-            .map_err(|error| at(ConfigError { path: None, position: None, what: error.to_string() }))?;
+        let text = read_text(path).map_err(at)?;
         let json = path.extension().is_some_and(|extension| extension == "json");
         let mut file = if json { Self::parse_json(&text) } else { Self::parse_toml(&text) }.map_err(at)?;
         file.source.path = Some(path.to_owned());
@@ -71,11 +110,7 @@ impl ConfigFile {
     ///
     /// As [`read`](Self::read).
     pub fn parse_toml(text: &str) -> Result<Self, ConfigError> {
-        let mut file: Self = toml::from_str(text).map_err(|error| ConfigError {
-            path: None,
-            position: error.span().map(|span| position(text, span.start)),
-            what: with_suggestion(error.message()),
-        })?;
+        let mut file: Self = parse_toml(text, |_| Ok(()))?;
         file.source = Source { path: None, toml: text.to_owned() };
         file.check().map_err(|wrong| file.source.error(&wrong))?;
         Ok(file)

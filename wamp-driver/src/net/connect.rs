@@ -42,7 +42,7 @@ use super::{
     within,
 };
 use crate::{
-    Cipher, ConnectError, IpVersion,
+    Cipher, Client, ConnectError, IpVersion,
     auth::Auth,
     connect::ClientOptions,
     endpoint::{Address, Endpoint},
@@ -72,6 +72,26 @@ impl<N: Network> Connect<N> {
     /// To the router at a URL: see [`Endpoint`].
     pub fn url(url: impl Into<String>) -> Self {
         Self::new(To::Url(url.into()))
+    }
+
+    /// To where the environment says, as `wamp run` sets it for its programs: `WAMP_URL`, or else `ws://localhost:8080/ws`;
+    /// `WAMP_REALM`; the heartbeat as for the [default](Self::default). Whom it joins as: `WAMP_AUTHID`, with the secrets in
+    /// `WAMP_PRIVATE_KEY`, `WAMP_PASSWORD`, `WAMP_SECRET` (or `WAMPYSECRET`) and `WAMP_TICKET`, the strongest first.
+    /// An empty variable is one that is not set.
+    pub fn from_env() -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut connect = Self::default();
+        if let Some(url) = set("WAMP_URL") {
+            connect.to = To::Url(url);
+        }
+        if let Some(realm) = set("WAMP_REALM") {
+            connect.options.realm = realm;
+        }
+        match environment::login(set) {
+            Ok(ways) => connect.options.auth = ways,
+            Err(error) => connect.refused = connect.refused.or(Some(error)),
+        }
+        connect
     }
 
     /// To a router within this process.
@@ -206,11 +226,17 @@ impl<N: Network> IntoFuture for Connect<N> {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.on(N::current()).await.map(N::Client::from) })
+    }
+}
+
+impl<N: Network> Connect<N> {
+    /// Connects in this runtime.
+    pub(crate) fn on(self, network: Arc<N>) -> BoxFuture<Result<Client, ConnectError>> {
         Box::pin(async move {
             if let Some(error) = self.refused {
                 return Err(error);
             }
-            let network = N::current();
             let attempt: Box<Attempt> = match self.to {
                 To::Url(url) => {
                     let urls = [&url].into_iter().chain(&self.options.alternatives);
@@ -225,8 +251,20 @@ impl<N: Network> IntoFuture for Connect<N> {
                     memory::attempt(router, known_as)
                 }
             };
-            Supervisor::new(network, self.options, attempt)?.connect().await.map(N::Client::from)
+            Supervisor::new(network, self.options, attempt)?.connect().await
         })
+    }
+}
+
+impl<N: Network> From<&str> for Connect<N> {
+    fn from(url: &str) -> Self {
+        Self::url(url)
+    }
+}
+
+impl<N: Network> From<String> for Connect<N> {
+    fn from(url: String) -> Self {
+        Self::url(url)
     }
 }
 

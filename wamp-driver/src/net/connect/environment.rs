@@ -4,7 +4,16 @@ use std::time::Duration;
 
 use wamp_proto::transport::heartbeat;
 
-use crate::ConnectError;
+#[cfg(feature = "cra")]
+use crate::auth::Cra;
+#[cfg(feature = "cryptosign")]
+use crate::auth::Cryptosign;
+#[cfg(feature = "scram")]
+use crate::auth::Scram;
+use crate::{
+    ConnectError,
+    auth::{Auth, Secret, Ticket},
+};
 
 /// How long a router may be silent before it is asked for a sign of life.
 const HEARTBEAT: &str = "WAMP_HEARTBEAT";
@@ -23,6 +32,36 @@ pub(super) fn heartbeat(
         }
     }
     Ok(config)
+}
+
+/// The ways to prove who one is that `variable` has secrets for, the strongest first.
+pub(super) fn login(variable: impl Fn(&str) -> Option<String>) -> Result<Vec<Auth>, ConnectError> {
+    let secret = |name: &'static str| variable(name).map(|_| Secret::env(name));
+    let authid = variable("WAMP_AUTHID");
+    let mut ways = Vec::new();
+    #[cfg(feature = "cryptosign")]
+    if let Some(key) = secret("WAMP_PRIVATE_KEY") {
+        ways.push(authid.iter().fold(Cryptosign::new(key), Cryptosign::authid).into());
+    }
+    let named = || authid.clone().ok_or_else(nobody);
+    #[cfg(feature = "scram")]
+    if let Some(password) = secret("WAMP_PASSWORD") {
+        ways.push(Scram::new(named()?, password).into());
+    }
+    #[cfg(feature = "cra")]
+    if variable("WAMP_SECRET").or_else(|| variable("WAMPYSECRET")).is_some() {
+        ways.push(Cra::new(named()?, Secret::from_env()).into());
+    }
+    if let Some(ticket) = secret("WAMP_TICKET") {
+        ways.push(Ticket::new(named()?, ticket).into());
+    }
+    Ok(ways)
+}
+
+/// A secret without a name.
+fn nobody() -> ConnectError {
+    let why = "it does not say who you are, though there is a secret".to_owned();
+    ConnectError::Secret { from: "the environment variable WAMP_AUTHID".to_owned(), why }
 }
 
 /// `20`, `20s`, `500ms`, `2m`; `off` and `0` are zero.
@@ -62,6 +101,20 @@ mod tests {
         for text in ["", "s", "-1", "1h", "fast", "1e999", "NaN"] {
             assert_eq!(duration(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn whom_it_joins_as() {
+        let methods = |set: &[(&str, &str)]| {
+            let variable =
+                |name: &str| set.iter().find(|(set, _)| *set == name).map(|(_, v)| (*v).to_owned());
+            login(variable).map(|ways| format!("{ways:?}"))
+        };
+        assert_eq!(methods(&[("WAMP_AUTHID", "joe")]).unwrap(), "[]");
+        let error = methods(&[("WAMP_TICKET", "s3cret")]).unwrap_err().to_string();
+        assert!(error.contains("WAMP_AUTHID") && !error.contains("s3cret"), "{error}");
+        let one = methods(&[("WAMP_AUTHID", "joe"), ("WAMP_TICKET", "s3cret")]).unwrap();
+        assert!(one.contains("WAMP_TICKET") && !one.contains("s3cret"), "{one}");
     }
 
     #[test]
