@@ -58,6 +58,7 @@ mod chapters {
         Reconnection: "../../docs/reconnection.md",
         Runner: "../../docs/runner.md",
         Taps: "../../docs/taps.md",
+        Web: "../../docs/web.md",
         Router: "../../docs/router.md",
         Authentication: "../../docs/authentication.md",
         Tls: "../../docs/tls.md",

@@ -41,6 +41,12 @@ pub(crate) fn tcp(stream: TcpStream) -> io::Result<Box<dyn Socket>> {
     Ok(Box::new(Stream(stream, channel)))
 }
 
+/// Of which nothing is known here.
+#[cfg(feature = "axum")]
+pub(crate) fn any(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Box<dyn Socket> {
+    Box::new(Stream(stream, Channel::default()))
+}
+
 #[cfg(unix)]
 pub(crate) fn unix(stream: tokio::net::UnixStream) -> Box<dyn Socket> {
     Box::new(Stream(stream, Channel::unix()))

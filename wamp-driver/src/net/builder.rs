@@ -15,8 +15,14 @@ use wamp_proto::{
 };
 
 use super::{
-    Network, Router, TlsError, access::Deciders, gate::Gate, handshakes::Handshakes, listener::Listener,
-    places::Places, refusals::Refusals, serve::Server, upgrade::Origins,
+    Network, Router, TlsError,
+    access::Deciders,
+    gate::Gate,
+    handshakes::Handshakes,
+    listener::{Defaults, Listener},
+    places::Places,
+    refusals::Refusals,
+    serve::Server,
 };
 use crate::{
     endpoint::{Endpoint, InvalidEndpoint},
@@ -31,9 +37,7 @@ pub struct RouterBuilder<N> {
     listen: Vec<Listener>,
     http: Option<String>,
     pub(super) config: Config,
-    handshake_timeout: Duration,
-    heartbeat: heartbeat::Config,
-    origins: Origins,
+    defaults: Defaults,
     max_connections: usize,
     max_handshakes: usize,
     #[cfg(feature = "tls")]
@@ -104,9 +108,7 @@ impl<N: Network> RouterBuilder<N> {
             listen: Vec::new(),
             http: None,
             config: Config::new([]),
-            handshake_timeout: Duration::from_secs(5),
-            heartbeat: heartbeat::Config::ROUTER,
-            origins: Origins::default(),
+            defaults: Defaults::default(),
             max_connections: 10_000,
             max_handshakes: 256,
             #[cfg(feature = "tls")]
@@ -160,7 +162,7 @@ impl<N: Network> RouterBuilder<N> {
 
     /// How long a connection may take for the handshakes of TLS and its transport, instead of 5 s.
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.handshake_timeout = timeout;
+        self.defaults.handshake_timeout = timeout;
         self
     }
 
@@ -168,14 +170,14 @@ impl<N: Network> RouterBuilder<N> {
     /// of 10 s and 5 s (fault 22). Any byte is a sign of life. An interval of zero never asks: then a client whose network is
     /// gone keeps its session, and all that it has registered.
     pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
-        self.heartbeat = heartbeat::Config::new(interval, timeout);
+        self.defaults.heartbeat = heartbeat::Config::new(interval, timeout);
         self
     }
 
     /// Lets web pages of one more origin connect, such as `https://app.example.com`; `*` is any. Without this, only pages
     /// whose host is the one they connect to may. Programs, which have no origin, always may.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origins.allowed.push(origin.into());
+        self.defaults.origins.allowed.push(origin.into());
         self
     }
 
@@ -205,6 +207,7 @@ impl<N: Network> RouterBuilder<N> {
         let realms = self.realms.iter().map(|realm| realm.parse::<Uri>()).collect::<Result<_, _>>();
         self.config.realms = realms.map_err(StartError::Realm)?;
         let authenticators = self.deciders.authenticators(&mut self.config).map_err(StartError::Realm)?;
+        self.defaults.message_size = self.config.limits.message_size;
         let gates = self.gates()?;
         let network = N::current();
         let server = Arc::new(Server {
@@ -212,6 +215,7 @@ impl<N: Network> RouterBuilder<N> {
             places: Places::new(self.max_connections),
             handshakes: Handshakes::new(self.max_handshakes),
             refusals: Refusals::default(),
+            defaults: self.defaults,
             ready: AtomicBool::new(false),
             network,
         });
@@ -225,18 +229,14 @@ impl<N: Network> RouterBuilder<N> {
         listeners.into_iter().map(|listener| self.gate(listener)).collect()
     }
 
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has settings of its own"))]
     fn gate(&self, mut listener: Listener) -> Result<(Endpoint, Gate), StartError> {
         let endpoint: Endpoint = listener.url.parse().map_err(StartError::Endpoint)?;
         #[cfg(feature = "tls")]
         if endpoint.is_tls() && listener.tls.is_none() {
             listener.tls.clone_from(&self.tls);
         }
-        listener.origins.allowed.extend_from_slice(&self.origins.allowed);
-        listener.handshake_timeout.get_or_insert(self.handshake_timeout);
-        listener.heartbeat.get_or_insert(self.heartbeat);
-        let router = self.config.limits.message_size;
-        listener.message_size = Some(listener.message_size.map_or(router, |own| own.min(router)));
-        match Gate::new(&endpoint, listener) {
+        match Gate::new(&endpoint, self.defaults.complete(listener)) {
             Ok(gate) => Ok((endpoint, gate)),
             Err(error) => Err(StartError::Tls { endpoint, error }),
         }

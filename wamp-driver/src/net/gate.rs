@@ -34,26 +34,41 @@ pub(super) struct Gate {
 
 impl Gate {
     /// The gate of a listener at this endpoint, which has no setting left to the router.
-    pub(super) fn new(endpoint: &Endpoint, listener: Listener) -> Result<Self, TlsError> {
+    #[cfg_attr(not(feature = "tls"), expect(unused_mut, reason = "only TLS has settings of its own"))]
+    pub(super) fn new(endpoint: &Endpoint, mut listener: Listener) -> Result<Self, TlsError> {
         #[cfg(not(feature = "tls"))]
         if endpoint.is_tls() {
             return Err(TlsError::NotBuilt);
         }
+        #[cfg(feature = "tls")]
+        let acceptor = acceptor(endpoint, listener.tls.take())?;
+        let gate = Self::at_web_server(listener);
         Ok(Self {
             #[cfg(feature = "tls")]
-            acceptor: acceptor(endpoint, listener.tls)?,
+            acceptor,
+            websocket: gate.websocket && !matches!(endpoint, Endpoint::Unix(_)),
+            rawsocket: gate.rawsocket && !matches!(endpoint, Endpoint::WebSocketUnix(_)),
+            ..gate
+        })
+    }
+
+    /// The gate of a listener at a web server, which speaks TLS itself, or does not.
+    pub(super) fn at_web_server(listener: Listener) -> Self {
+        Self {
+            #[cfg(feature = "tls")]
+            acceptor: None,
             name: listener.name.unwrap_or(listener.url).into(),
             subprotocols: subprotocols(&listener.encodings),
             encodings: listener.encodings,
-            websocket: listener.websocket && !matches!(endpoint, Endpoint::Unix(_)),
-            rawsocket: listener.rawsocket && !matches!(endpoint, Endpoint::WebSocketUnix(_)),
+            websocket: listener.websocket,
+            rawsocket: listener.rawsocket,
             origins: listener.origins,
             places: listener.max_connections.map(Places::new),
             addresses: listener.max_per_address.map(Addresses::new),
             message_size: listener.message_size.unwrap_or_default(),
             handshake_timeout: listener.handshake_timeout.unwrap_or_default(),
             heartbeat: listener.heartbeat.unwrap_or(heartbeat::Config::ROUTER),
-        })
+        }
     }
 
     /// Whether a connection that begins so is a RawSocket. Where both are spoken, the first byte says: 0x7F is no HTTP

@@ -37,6 +37,16 @@ impl Refusal {
     }
 }
 
+/// The header that goes with a status, if one does.
+pub(super) fn header_of(status: StatusCode) -> Option<(&'static str, &'static str)> {
+    match status {
+        // RFC 6455, 4.4: a client of another version learns ours.
+        StatusCode::UPGRADE_REQUIRED => Some(("Sec-WebSocket-Version", "13")),
+        StatusCode::METHOD_NOT_ALLOWED => Some(("Allow", "GET")),
+        _ => None,
+    }
+}
+
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Self {
         Self { status: None, why: error.to_string() }
@@ -102,12 +112,7 @@ pub(super) async fn respond(
     content_type: &str,
     body: &str,
 ) -> io::Result<()> {
-    let more = match status {
-        // RFC 6455, 4.4: a client of another version learns ours.
-        StatusCode::UPGRADE_REQUIRED => "Sec-WebSocket-Version: 13\r\n",
-        StatusCode::METHOD_NOT_ALLOWED => "Allow: GET\r\n",
-        _ => "",
-    };
+    let more = header_of(status).map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
     let length = body.len();
     let response = format!(
         "HTTP/1.1 {status}\r\n{more}Connection: close\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"

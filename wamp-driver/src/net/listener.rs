@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use wamp_proto::{Encoding, transport::heartbeat};
+use wamp_proto::{Encoding, Limits, transport::heartbeat};
 
 use super::upgrade::Origins;
 
@@ -43,7 +43,8 @@ pub struct Listener {
 impl Listener {
     /// At a URL: `ws://host:port` or `tcp://host:port`, which both take WebSocket on any path and RawSocket, told apart by
     /// their first byte (W-80); the same over TLS at `wss://host:port` or `tcps://host:port` (W-97); `unix:///path` for
-    /// RawSocket and `ws+unix:///path` for WebSocket over a Unix socket. Port 0 takes a free port.
+    /// RawSocket and `ws+unix:///path` for WebSocket over a Unix socket. Port 0 takes a free port. At a web server of the
+    /// application, it is only a name: see [`Router::entrance`](super::Router::entrance).
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -136,6 +137,38 @@ impl Listener {
     pub fn heartbeat(mut self, interval: Duration, timeout: Duration) -> Self {
         self.heartbeat = Some(heartbeat::Config::new(interval, timeout));
         self
+    }
+}
+
+/// What the listeners of a router have where they do not say.
+pub(super) struct Defaults {
+    pub(super) origins: Origins,
+    pub(super) handshake_timeout: Duration,
+    pub(super) heartbeat: heartbeat::Config,
+    /// The longest message that any of them takes.
+    pub(super) message_size: usize,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self {
+            origins: Origins::default(),
+            handshake_timeout: Duration::from_secs(5),
+            heartbeat: heartbeat::Config::ROUTER,
+            message_size: Limits::default().message_size,
+        }
+    }
+}
+
+impl Defaults {
+    /// The listener with nothing left open.
+    pub(super) fn complete(&self, mut listener: Listener) -> Listener {
+        listener.origins.allowed.extend_from_slice(&self.origins.allowed);
+        listener.handshake_timeout.get_or_insert(self.handshake_timeout);
+        listener.heartbeat.get_or_insert(self.heartbeat);
+        let own = listener.message_size.unwrap_or(self.message_size);
+        listener.message_size = Some(own.min(self.message_size));
+        listener
     }
 }
 

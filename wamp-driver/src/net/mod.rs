@@ -7,6 +7,7 @@ mod access;
 mod bind;
 mod builder;
 mod connect;
+mod entrance;
 mod gate;
 mod handshakes;
 mod http;
@@ -44,6 +45,7 @@ use crate::{
 pub use bind::OpenListener;
 pub use builder::{RouterBuilder, StartError};
 pub use connect::Connect;
+pub use entrance::Entrance;
 pub use listener::Listener;
 pub use refusals::Refused;
 pub use router::{Router, ShutdownFuture};

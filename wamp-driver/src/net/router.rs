@@ -16,7 +16,7 @@ use wamp_proto::{
 };
 
 use super::{
-    Connect, Network, RouterBuilder, StartError, bind,
+    Connect, Entrance, Listener, Network, RouterBuilder, StartError, bind,
     gate::Gate,
     refusals::Refused,
     serve::{Server, accept},
@@ -67,6 +67,12 @@ impl<N: Network> Router<N> {
     /// A client within this process, without a socket.
     pub fn connect(&self) -> Connect<N> {
         Connect::router(self.server.handle.clone())
+    }
+
+    /// One more way in: for WebSockets at a web server that the application has anyway. `listener` has the settings, and its
+    /// URL only is its name; those of TLS and RawSocket mean nothing there. With listeners of its own or without.
+    pub fn entrance(&self, listener: impl Into<Listener>) -> Entrance<N> {
+        Entrance::new(self.server.clone(), listener.into())
     }
 
     /// What the router holds at the moment.

@@ -24,13 +24,14 @@ use super::{
     Accept, Network, Socket,
     gate::Gate,
     handshakes::{Handshake, Handshakes},
+    listener::Defaults,
     places::{AddressPlace, Place, Places},
     prefixed::Prefixed,
     pump,
     raw::Raw,
     refusals::{Reason, Refusals},
     socket::read,
-    upgrade::{Upgraded, upgrade},
+    upgrade::{Agreed, upgrade},
     websocket::WebSocket,
 };
 use crate::router::RouterHandle;
@@ -42,6 +43,8 @@ pub(super) struct Server<N> {
     pub(super) places: Arc<Places>,
     pub(super) handshakes: Arc<Handshakes>,
     pub(super) refusals: Refusals,
+    /// For listeners that come later.
+    pub(super) defaults: Defaults,
     /// All listeners are open, and stay so.
     pub(super) ready: AtomicBool,
 }
@@ -75,7 +78,7 @@ pub(super) async fn accept<N: Network>(
             }
         };
         let handshake = server.handshakes.begin(&*server.network, gate.handshake_timeout);
-        if let Some(visit) = Visit::begin(server.clone(), gate.clone(), &*socket) {
+        if let Some(visit) = Visit::begin(server.clone(), gate.clone(), socket.channel()) {
             server.network.spawn(Box::pin(visit.serve(socket, handshake)));
         }
     }
@@ -85,18 +88,17 @@ pub(super) async fn accept<N: Network>(
 pub(super) const FIRST_READ: usize = 1 << 10;
 
 /// One connection, from when it is accepted.
-struct Visit<N> {
-    server: Arc<Server<N>>,
-    gate: Arc<Gate>,
-    channel: Channel,
+pub(super) struct Visit<N> {
+    pub(super) server: Arc<Server<N>>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) channel: Channel,
     /// Its place among those of its address, where these are limited.
     _address: Option<AddressPlace>,
 }
 
 impl<N: Network> Visit<N> {
     /// `None` when there are too many from its address.
-    fn begin(server: Arc<Server<N>>, gate: Arc<Gate>, socket: &dyn Socket) -> Option<Self> {
-        let channel = socket.channel();
+    pub(super) fn begin(server: Arc<Server<N>>, gate: Arc<Gate>, channel: Channel) -> Option<Self> {
         let address = channel.peer.as_deref().and_then(|peer| peer.parse::<SocketAddr>().ok());
         let limited = gate.addresses.as_ref().zip(address);
         let place = limited.map(|(addresses, address)| addresses.take(address.ip()));
@@ -108,24 +110,17 @@ impl<N: Network> Visit<N> {
         (!full).then_some(visit)
     }
 
-    fn refused(&self, reason: Reason, why: &str) {
+    pub(super) fn refused(&self, reason: Reason, why: &str) {
         let (now, peer) = (self.server.network.now(), self.channel.peer.as_deref());
         self.server.refusals.note(now, reason, &self.gate.name, peer, why);
     }
 
-    /// What the router is told of a connection over this socket.
-    fn channel(&self, socket: &impl Socket) -> Channel {
-        let mut channel = socket.channel();
-        channel.listener = Some(self.gate.name.clone());
-        channel
-    }
-
-    fn too_late(&self) {
+    pub(super) fn too_late(&self) {
         self.refused(Reason::Timeout, "its handshake was not finished in time");
     }
 
     /// A place at the listener and at the router, if both have one.
-    fn place(&self) -> Option<(Place, Option<Place>)> {
+    pub(super) fn place(&self) -> Option<(Place, Option<Place>)> {
         let here = match &self.gate.places {
             Some(places) => Some(places.take()?),
             None => None,
@@ -164,7 +159,8 @@ impl<N: Network> Visit<N> {
         config.encodings.clone_from(&self.gate.encodings);
         // W-65: one connection too many is told so.
         let codec = if place.is_some() { RawSocket::server(&config) } else { RawSocket::refuse() };
-        let channel = self.channel(&socket);
+        let mut channel = socket.channel();
+        channel.listener = Some(self.gate.name.clone());
         let mut raw = Raw::with_read(socket, codec, head);
         match handshake.limit(raw.open()).await {
             Some(Ok((encoding, send_limit))) => {
@@ -201,21 +197,33 @@ impl<N: Network> Visit<N> {
         };
         let upgraded = upgrade(&*server.network, &mut socket, head, gate, admit);
         match handshake.limit(upgraded).await {
-            Some(Ok(Upgraded { subprotocol, cookie, rest, place: _place })) => {
+            Some(Ok((agreed, rest))) => {
                 drop(handshake);
-                let mut channel = self.channel(&socket);
-                channel.cookie = cookie;
-                let socket = Prefixed::new(rest, socket);
-                let socket = WebSocket::new(socket, Role::Server, subprotocol, gate.message_size);
-                let machine = server.handle.open(Opened::new(subprotocol.encoding).channel(channel));
-                let span = machine.span();
-                pump::run(server.network.clone(), socket, machine, gate.heartbeat).instrument(span).await;
+                let channel = socket.channel();
+                self.serve_frames(Prefixed::new(rest, socket), channel, agreed).await;
             }
             Some(Err(error)) => {
                 self.refused(if full { Reason::Full } else { Reason::Handshake }, &error);
             }
             None => self.too_late(),
         }
+    }
+
+    /// Serves a WebSocket from its first frame on.
+    pub(super) async fn serve_frames<P>(
+        &self,
+        socket: impl Socket + 'static,
+        mut channel: Channel,
+        agreed: Agreed<P>,
+    ) {
+        let Self { server, gate, .. } = self;
+        let Agreed { subprotocol, cookie, place: _place } = agreed;
+        channel.listener = Some(gate.name.clone());
+        channel.cookie = cookie;
+        let socket = WebSocket::new(socket, Role::Server, subprotocol, gate.message_size);
+        let machine = server.handle.open(Opened::new(subprotocol.encoding).channel(channel));
+        let span = machine.span();
+        pump::run(server.network.clone(), socket, machine, gate.heartbeat).instrument(span).await;
     }
 }
 

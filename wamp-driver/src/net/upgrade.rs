@@ -1,7 +1,7 @@
 //! The opening handshake of a WebSocket at the router.
 
 use tungstenite::{
-    handshake::server::{Request, create_response, write_response},
+    handshake::server::{Request, Response, create_response, write_response},
     http::{
         StatusCode,
         header::{COOKIE, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL},
@@ -24,37 +24,34 @@ use crate::runtime::Runtime;
 const MAX_HEADERS: usize = 100;
 
 /// What a client and the router have agreed on.
-pub(super) struct Upgraded<P> {
+pub(super) struct Agreed<P> {
     pub(super) subprotocol: Subprotocol,
     pub(super) cookie: Option<Cookie>,
-    /// What came after the request.
-    pub(super) rest: Vec<u8>,
     /// The connection's place among those that are allowed.
     pub(super) place: P,
 }
 
-/// Answers a client's request, of which `head` was read already, if `admit` finds a place for it. The error is the refusal
-/// that was sent.
+/// Answers a client's request, of which `head` was read already, if `admit` finds a place for it; gives what came after the
+/// request, too. The error is the refusal that was sent.
 pub(super) async fn upgrade<P>(
     runtime: &dyn Runtime,
     socket: &mut impl Socket,
     head: Vec<u8>,
     gate: &Gate,
     admit: impl FnOnce() -> Option<P>,
-) -> Result<Upgraded<P>, String> {
+) -> Result<(Agreed<P>, Vec<u8>), String> {
     let granted = match read_request(socket, head).await {
-        Ok((request, rest)) => negotiate(&request, gate).and_then(|(subprotocol, response)| {
-            let place = admit()
-                .ok_or_else(|| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections"))?;
-            let cookie = request.headers().get(COOKIE).and_then(|value| value.to_str().ok()).map(Cookie::new);
-            Ok((response, Upgraded { subprotocol, cookie, rest, place }))
+        Ok((request, rest)) => grant(&request, gate, admit).and_then(|(response, agreed)| {
+            let mut bytes = Vec::new();
+            write_response(&mut bytes, &response)?;
+            Ok((bytes, agreed, rest))
         }),
         Err(refusal) => Err(refusal),
     };
     match granted {
-        Ok((response, upgraded)) => {
+        Ok((response, agreed, rest)) => {
             write_all(socket, &response).await.map_err(|error| error.to_string())?;
-            Ok(upgraded)
+            Ok((agreed, rest))
         }
         Err(Refusal { status, why }) => {
             if let Some(status) = status {
@@ -64,6 +61,19 @@ pub(super) async fn upgrade<P>(
             Err(why)
         }
     }
+}
+
+/// Grants a request, if `admit` finds a place for it: the answer, and what is agreed on.
+pub(super) fn grant<P>(
+    request: &Request,
+    gate: &Gate,
+    admit: impl FnOnce() -> Option<P>,
+) -> Result<(Response, Agreed<P>), Refusal> {
+    let (subprotocol, response) = negotiate(request, gate)?;
+    let full = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections");
+    let place = admit().ok_or_else(full)?;
+    let cookie = request.headers().get(COOKIE).and_then(|value| value.to_str().ok()).map(Cookie::new);
+    Ok((response, Agreed { subprotocol, cookie, place }))
 }
 
 /// The web pages that may connect (fault 16). A browser says which page is behind a connection, and connects wherever the
@@ -101,7 +111,7 @@ impl Origins {
 }
 
 /// Chooses the sub-protocol; without a WAMP sub-protocol there is no connection (W-43, fault 13).
-fn negotiate(request: &Request, gate: &Gate) -> Result<(Subprotocol, Vec<u8>), Refusal> {
+fn negotiate(request: &Request, gate: &Gate) -> Result<(Subprotocol, Response), Refusal> {
     if request.headers().len() > MAX_HEADERS {
         let why = "the request has too many headers";
         return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why));
@@ -118,9 +128,7 @@ fn negotiate(request: &Request, gate: &Gate) -> Result<(Subprotocol, Vec<u8>), R
     })?;
     let chosen = HeaderValue::from_static(subprotocol.name());
     response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, chosen);
-    let mut bytes = Vec::new();
-    write_response(&mut bytes, &response)?;
-    Ok((subprotocol, bytes))
+    Ok((subprotocol, response))
 }
 
 #[cfg(test)]
