@@ -187,14 +187,14 @@ pub(super) async fn time_limits(stage: Stage) {
         let kit = kit.clone();
         async move {
             for _ in 0..5 {
-                kit.sleep(Duration::from_millis(150)).await;
+                kit.sleep(Duration::from_millis(250)).await;
                 invocation.progress(()).await?;
             }
             std::future::pending::<Result<(), ErrorReply>>().await
         }
     };
     callee.register("t.slow", slow).await.unwrap();
-    let limit = Duration::from_millis(500);
+    let limit = Duration::from_secs(1);
     let results = caller.call("t.slow").timeout(limit).progressive().await.unwrap();
     let results = stage.within(results.collect::<Vec<_>>()).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 5, "{results:?}");
