@@ -1,5 +1,7 @@
 //! The log, on stderr.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use wamp_tokio::config::{self, LogEntry};
 
@@ -13,7 +15,9 @@ pub(crate) fn start(globals: &Globals, file: Option<&LogEntry>) {
     // to people is in the log whatever its level: with -q nothing is said.
     let directives = ["tungstenite=warn", "wamp::said=info"].into_iter().filter_map(|text| text.parse().ok());
     let filter = directives.fold(filter, EnvFilter::add_directive);
+    let colours = std::env::var_os("NO_COLOR").is_none_or(|wish| wish.is_empty());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = log.with_ansi(colours && std::io::stderr().is_terminal());
     if is_json(globals, file) { log.json().init() } else { log.with_target(false).init() }
 }
 
