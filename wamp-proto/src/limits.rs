@@ -28,6 +28,18 @@ impl Limits {
 
     /// The nesting that every decoder here can follow without recursion trouble.
     pub const MAX_DEPTH: usize = 64;
+
+    /// No bounds but those of frames and of nesting: for messages of our own, and for tools that look at those of others.
+    pub const fn loosest() -> Self {
+        Self {
+            message_size: Self::MAX_MESSAGE_SIZE,
+            depth: Self::MAX_DEPTH,
+            values: usize::MAX,
+            keys: usize::MAX,
+            uri_length: usize::MAX,
+            uri_components: usize::MAX,
+        }
+    }
 }
 
 impl Default for Limits {

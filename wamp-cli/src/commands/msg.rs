@@ -91,9 +91,5 @@ fn check(encoding: Encoding, frame: Vec<u8>) -> Result<(), Failure> {
 
 /// Reads a message of any size.
 pub(super) fn parse(encoding: Encoding, frame: Bytes) -> Result<Message, Violation> {
-    let mut limits = Limits::default();
-    limits.message_size = Limits::MAX_MESSAGE_SIZE;
-    limits.values = usize::MAX;
-    limits.keys = usize::MAX;
-    Message::decode(encoding, &frame, &limits)
+    Message::decode(encoding, &frame, &Limits::loosest())
 }

@@ -81,9 +81,10 @@ impl Shared {
                     payload,
                     parts,
                 );
-                let procedure =
-                    state.procedures.get(key).map(|procedure| tracing::field::display(&procedure.uri));
-                let span = tracing::debug_span!("invocation", procedure, %request);
+                // Looked for only when somebody listens.
+                let uri =
+                    || state.procedures.get(key).map(|procedure| tracing::field::display(&procedure.uri));
+                let span = tracing::debug_span!("invocation", procedure = uri(), %request);
                 effects.tasks.push(handler::run(self.clone(), handler.clone(), invocation, aborted, span));
                 None
             }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 use wamp_proto::{
-    Dict, Encoding, Limits, Payload,
-    message::{AuthenticateExtra, ChallengeExtra, Message, MessageKind},
+    Encoding, Limits, Payload,
+    message::{Message, MessageKind},
 };
 
 /// Which way a message goes.
@@ -43,20 +43,10 @@ pub struct Observed {
     frame: Bytes,
 }
 
-/// What stands for a secret.
-const HIDDEN: &str = "(hidden)";
-
-/// The bounds for what we send, which is bounded by what the router takes, and for what was read once already.
-fn unlimited() -> Limits {
-    let mut limits = Limits::default();
-    (limits.message_size, limits.depth) = (Limits::MAX_MESSAGE_SIZE, Limits::MAX_DEPTH);
-    (limits.values, limits.keys, limits.uri_length) = (usize::MAX, usize::MAX, usize::MAX);
-    limits
-}
-
 impl Observed {
     pub(super) fn new(direction: Direction, encoding: Encoding, limits: &Limits, frame: &Bytes) -> Self {
-        let limits = if direction == Direction::Sent { unlimited() } else { *limits };
+        // What we send is bounded by what the router takes.
+        let limits = if direction == Direction::Sent { Limits::loosest() } else { *limits };
         let (kind, shown) = match Message::decode(encoding, frame, &limits) {
             Ok(message) => (Some(message.kind()), without_secrets(message, encoding, frame)),
             // It may be half a secret.
@@ -102,7 +92,7 @@ impl Observed {
     }
 
     fn message(&self) -> Option<Message> {
-        self.kind.and_then(|_| Message::decode(self.encoding, &self.frame, &unlimited()).ok())
+        self.kind.and_then(|_| Message::decode(self.encoding, &self.frame, &Limits::loosest()).ok())
     }
 }
 
@@ -122,32 +112,12 @@ impl fmt::Debug for Observed {
 }
 
 /// The frame to show of a message.
-fn without_secrets(mut message: Message, encoding: Encoding, frame: &Bytes) -> Bytes {
-    match &mut message {
-        Message::Hello(hello) => hide(&mut hello.details.authextra),
-        Message::Welcome(welcome) => hide(&mut welcome.details.authextra),
-        Message::Challenge(challenge) => {
-            challenge.extra = ChallengeExtra::default();
-            challenge.extra.challenge = Some(HIDDEN.to_owned());
-        }
-        Message::Authenticate(authenticate) => {
-            authenticate.signature = HIDDEN.into();
-            authenticate.extra = AuthenticateExtra::default();
-        }
-        _ => return frame.clone(),
+fn without_secrets(message: Message, encoding: Encoding, frame: &Bytes) -> Bytes {
+    if !message.kind().may_hold_secrets() {
+        return frame.clone();
     }
     // What was decoded can be encoded; if not, nothing is shown.
-    message.encode(encoding).unwrap_or_default()
-}
-
-/// The names are of use, the values are not to be seen.
-fn hide(extra: &mut Option<Dict>) {
-    if let Some(extra) = extra {
-        let names = extra.keys().map(str::to_owned).collect::<Vec<_>>();
-        for name in names {
-            extra.insert(name, HIDDEN);
-        }
-    }
+    message.without_secrets().encode(encoding).unwrap_or_default()
 }
 
 #[cfg(test)]

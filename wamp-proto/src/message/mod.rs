@@ -12,6 +12,7 @@ mod error;
 mod pubsub;
 mod roles;
 mod rpc;
+mod secrets;
 mod session;
 
 use core::{fmt, ops::RangeInclusive};

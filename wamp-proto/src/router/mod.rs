@@ -400,7 +400,7 @@ impl Router {
         counts
     }
 
-    /// What each realm holds at the moment, in no order.
+    /// What each realm holds at the moment, in the order of their places.
     pub fn realm_counts(&self) -> impl Iterator<Item = (&Uri, RealmCounts)> {
         self.realms.iter().map(|realm| (&realm.name, realm.counts()))
     }

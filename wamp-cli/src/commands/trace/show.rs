@@ -114,9 +114,11 @@ fn described(encoding: Encoding, frame: &Bytes, secrets: bool) -> Vec<(&'static 
     match list {
         Some(list) if secrets => about.push(("message", Value::List(list))),
         // Of a message that is none, nobody knows where its secrets are.
-        Some(list) => match (&parsed, list.first()) {
-            (Ok(Message::Authenticate(_)), _) => about.push(("message", without_proof(list))),
-            (Err(_), code) if !is_harmless(code) => about.push(("bytes", Value::from(frame.len()))),
+        Some(list) => match parsed {
+            Ok(message) if message.kind().may_hold_secrets() => {
+                about.push(("message", without_secrets(message)));
+            }
+            Err(_) if !is_harmless(list.first()) => about.push(("bytes", Value::from(frame.len()))),
             _ => about.push(("message", Value::List(list))),
         },
         None if secrets => about.push(("hex", Value::from(to_hex(frame)))),
@@ -125,19 +127,15 @@ fn described(encoding: Encoding, frame: &Bytes, secrets: bool) -> Vec<(&'static 
     about
 }
 
-/// A code of a message that carries no proof.
+/// A code of a message that carries no secret.
 fn is_harmless(code: Option<&Value>) -> bool {
-    let known =
-        |code: &u64| MessageKind::from_code(*code).is_some_and(|kind| kind != MessageKind::Authenticate);
+    let known = |code: &u64| MessageKind::from_code(*code).is_some_and(|kind| !kind.may_hold_secrets());
     matches!(code, Some(Value::Unsigned(code)) if known(code))
 }
 
-/// AUTHENTICATE, whose first element is the signature, or the ticket itself.
-fn without_proof(mut list: Vec<Value>) -> Value {
-    if let Some(signature) = list.get_mut(1) {
-        *signature = Value::from("(hidden)");
-    }
-    Value::List(list)
+fn without_secrets(message: Message) -> Value {
+    let json = message.without_secrets().encode(Encoding::Json).ok();
+    json.and_then(|json| codec::from_slice(Encoding::Json, &json).ok()).unwrap_or(Value::Null)
 }
 
 #[cfg(test)]
@@ -163,7 +161,15 @@ mod tests {
     #[test]
     fn secrets_are_hidden() {
         let shown = line(r#"[5,"open sesame",{"a":1}]"#, false);
-        assert_eq!(shown, r#"{"type":"AUTHENTICATE","message":[5,"(hidden)",{"a":1}]}"#);
+        assert_eq!(shown, r#"{"type":"AUTHENTICATE","message":[5,"(hidden)",{}]}"#);
+        for json in [
+            r#"[1,"realm1",{"roles":{"caller":{}},"authextra":{"token":"open sesame"}}]"#,
+            r#"[2,1,{"roles":{},"authextra":{"token":"open sesame"}}]"#,
+            r#"[4,"wampcra",{"challenge":"open sesame"}]"#,
+        ] {
+            assert!(line(json, false).contains("(hidden)"), "{}", line(json, false));
+            assert!(!line(json, false).contains("sesame"), "{}", line(json, false));
+        }
         // However it is broken.
         for json in [
             r#"[5,"open sesame"]"#,
@@ -172,6 +178,7 @@ mod tests {
             r#"["open sesame"]"#,
             r#"[999,"open sesame"]"#,
             r#"[5,"open sesame",{}"#,
+            r#"[1,"realm1",{"roles":{"caller":{}},"authextra":"open sesame"}]"#,
         ] {
             assert!(!line(json, false).contains("sesame"), "{}", line(json, false));
         }
