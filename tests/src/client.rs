@@ -3,7 +3,7 @@
 use std::{fmt, ops::Deref, thread};
 
 use wamp_driver::{
-    Direction, Observed, Recording,
+    Observed, Recording, Side,
     net::{Connect, Network},
 };
 
@@ -59,12 +59,12 @@ impl<C> Client<C> {
 
     /// The messages of this kind that it has sent and whose JSON text contains `text`, which may be empty.
     pub fn sent(&self, kind: MessageKind, text: &str) -> Vec<Observed> {
-        self.find(Direction::Sent, kind, text)
+        self.find(Side::Client, kind, text)
     }
 
     /// The same for those that it has received.
     pub fn received(&self, kind: MessageKind, text: &str) -> Vec<Observed> {
-        self.find(Direction::Received, kind, text)
+        self.find(Side::Router, kind, text)
     }
 
     /// The first message of this kind that it has sent and whose JSON text contains `text`.
@@ -74,7 +74,7 @@ impl<C> Client<C> {
     /// When there is none.
     #[track_caller]
     pub fn assert_sent(&self, kind: MessageKind, text: &str) -> Observed {
-        self.first(Direction::Sent, kind, text).unwrap_or_else(|why| panic!("{why}"))
+        self.first(Side::Client, kind, text).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// The same for one that it has received.
@@ -84,7 +84,7 @@ impl<C> Client<C> {
     /// When there is none.
     #[track_caller]
     pub fn assert_received(&self, kind: MessageKind, text: &str) -> Observed {
-        self.first(Direction::Received, kind, text).unwrap_or_else(|why| panic!("{why}"))
+        self.first(Side::Router, kind, text).unwrap_or_else(|why| panic!("{why}"))
     }
 
     /// Waits until it has sent such a message.
@@ -93,7 +93,7 @@ impl<C> Client<C> {
     where
         C: Sync,
     {
-        eventually(move || self.first(Direction::Sent, kind, text))
+        eventually(move || self.first(Side::Client, kind, text))
     }
 
     /// Waits until it has received such a message.
@@ -102,17 +102,17 @@ impl<C> Client<C> {
     where
         C: Sync,
     {
-        eventually(move || self.first(Direction::Received, kind, text))
+        eventually(move || self.first(Side::Router, kind, text))
     }
 
-    fn first(&self, direction: Direction, kind: MessageKind, text: &str) -> Result<Observed, String> {
-        let seen = || format!("no {kind} with `{text}` was {direction}, but {:#?}", self.recording);
-        self.find(direction, kind, text).into_iter().next().ok_or_else(seen)
+    fn first(&self, sender: Side, kind: MessageKind, text: &str) -> Result<Observed, String> {
+        let seen = || format!("no {kind} with `{text}` from the {sender}, but {:#?}", self.recording);
+        self.find(sender, kind, text).into_iter().next().ok_or_else(seen)
     }
 
-    fn find(&self, direction: Direction, kind: MessageKind, text: &str) -> Vec<Observed> {
+    fn find(&self, sender: Side, kind: MessageKind, text: &str) -> Vec<Observed> {
         let wanted = |message: &Observed| {
-            let of_kind = (message.direction(), message.kind()) == (direction, Some(kind));
+            let of_kind = (message.sender(), message.kind()) == (sender, Some(kind));
             of_kind && message.json().is_some_and(|json| json.contains(text))
         };
         self.recording.messages().into_iter().filter(wanted).collect()

@@ -29,7 +29,7 @@ pub use eventually::{Eventually, LIMIT, Look, eventually, eventually_async};
 pub use faults::Faults;
 pub use fixture::{Fixture, Scene};
 pub use router::Router;
-pub use wamp_driver::{Direction, Observed, Recording, proto::message::MessageKind};
+pub use wamp_driver::{Observed, Recording, Side, proto::message::MessageKind};
 #[doc(inline)]
 pub use wamp_macros::test;
 #[cfg(feature = "conformance")]

@@ -179,7 +179,10 @@ async fn what_was_seen_last_is_told() {
     assert!(text.contains("the router has 0 sessions, not 2"), "{text}");
     let client = blocking::Client::at(&router);
     let text = message(&|| drop(client.assert_sent(MessageKind::Call, "t.nobody")));
-    assert!(text.contains("no CALL with `t.nobody` was sent") && text.contains("[1,\"realm1\""), "{text}");
+    assert!(
+        text.contains("no CALL with `t.nobody` from the client") && text.contains("[1,\"realm1\""),
+        "{text}"
+    );
 }
 
 /// All of it, on every adapter.

@@ -25,12 +25,12 @@ pub use wait::Wait;
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
-    Caller, CancelMode, ClientOptions, ConnectError, Delivery, Details, Direction, Endpoint, Envelope,
-    Enveloped, Error, ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Finished,
-    Grant, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs, Lifecycle, Observed, Part,
-    Pending, Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
+    Caller, CancelMode, ClientOptions, ConnectError, Delivery, Details, Endpoint, Envelope, Enveloped, Error,
+    ErrorReply, Event, EventDetails, Extract, Extraction, FailureKind, Fault, Finished, Grant, Intent,
+    IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs, Lifecycle, Observed, Part, Pending,
+    Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
     Registration, RegistrationStatus, Reply, Routes, RunError, RunFuture, Serve, ServeError, Service,
-    Serving, ShutdownCause, ShutdownHandle, Signal, State, Subscribe, SubscriptionStatus, Tap, Typed,
+    Serving, ShutdownCause, ShutdownHandle, Side, Signal, State, Subscribe, SubscriptionStatus, Tap, Typed,
     Verdict, WampError, WampyMeta, WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,

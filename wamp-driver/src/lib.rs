@@ -89,7 +89,7 @@ pub use shutdown::{ShutdownCause, ShutdownHandle, Signal, Signals};
 pub use snapshot::{Pending, RegistrationStatus, SubscriptionStatus};
 pub use subscribe::{HandleFuture, Next, Subscribe, SubscribeFuture, Subscription, UnsubscribeFuture};
 
-pub use tap::{Direction, Observed, Recording, Tap};
+pub use tap::{Observed, Recording, Side, Tap};
 
 pub use wamp_proto as proto;
 pub use wamp_proto::channel::{Channel, ClientCertificate, Cookie};

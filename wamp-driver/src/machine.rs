@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{Arc, Weak},
     task::{Context, Poll},
 };
@@ -10,8 +11,9 @@ use bytes::Bytes;
 use wamp_proto::{Encoding, Instant};
 
 use crate::{
-    Direction,
+    Side,
     shared::{Shared, Writer},
+    tap::Watched,
 };
 
 /// One end of a connection, to be pumped.
@@ -69,13 +71,26 @@ pub enum Flow {
 pub(crate) const BATCH: usize = 256 << 10;
 
 /// The machine of a client: give it to a pump.
-#[derive(Debug)]
-pub struct ClientMachine(pub(crate) Arc<Shared>);
+pub struct ClientMachine {
+    shared: Arc<Shared>,
+    watched: Option<Watched>,
+}
+
+impl ClientMachine {
+    /// That of the client's session with this number.
+    pub(crate) fn new(shared: Arc<Shared>, number: u64) -> Self {
+        let (options, encoding) = (&shared.options, shared.encoding());
+        let watched = Watched::new(&options.taps, Side::Client, number, encoding, options.limits);
+        Self { shared, watched }
+    }
+}
 
 impl Machine for ClientMachine {
     fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
-        self.0.show(Direction::Received, frames.iter());
-        self.0.update_as_pump(|state, now| {
+        if let Some(watched) = &self.watched {
+            watched.show(Side::Router, frames.iter());
+        }
+        self.shared.update_as_pump(|state, now| {
             for frame in frames.drain(..) {
                 state.session.handle_frame(now, frame);
             }
@@ -83,46 +98,57 @@ impl Machine for ClientMachine {
     }
 
     fn handle_eof(&self, why: &str) {
-        self.0.update_as_pump(|state, _| state.session.handle_eof(why));
+        self.shared.update_as_pump(|state, _| state.session.handle_eof(why));
     }
 
     fn handle_timeout(&self) {
-        self.0.handle_timeout();
+        self.shared.handle_timeout();
     }
 
     fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
-        self.0.poll_output(context, frames)
+        let queued = frames.len();
+        let flow = self.shared.poll_output(context, frames);
+        if let Some(watched) = &self.watched {
+            watched.show(Side::Client, frames.range(queued..));
+        }
+        flow
     }
 
     fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
-        self.0.poll_over(context)
+        self.shared.poll_over(context)
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.0.deadline()
+        self.shared.deadline()
     }
 
     fn wants_read(&self) -> bool {
-        self.0.peek(|state| state.session.wants_read())
+        self.shared.peek(|state| state.session.wants_read())
     }
 
     fn encoding(&self) -> Encoding {
-        self.0.encoding()
+        self.shared.encoding()
     }
 
     fn receive_limit(&self) -> usize {
-        self.0.options.limits.message_size
+        self.shared.options.limits.message_size
     }
 
     fn set_writer(&self, writer: WeakWriter) {
-        self.0.set_writer(writer.0);
+        self.shared.set_writer(writer.0);
+    }
+}
+
+impl fmt::Debug for ClientMachine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientMachine").field(&self.shared).finish()
     }
 }
 
 impl Drop for ClientMachine {
     /// A pump that is dropped, with its runtime say, must not leave anybody waiting.
     fn drop(&mut self) {
-        self.0.update_with(|state, _, effects| {
+        self.shared.update_with(|state, _, effects| {
             state.session.handle_eof("the connection's task was stopped");
             state.unpumped(effects);
         });

@@ -16,7 +16,7 @@ use wamp_proto::{
 };
 
 use crate::{CallFuture, Client, Error, Event, Subscribe, ValueCall};
-pub use tap::{NextTapped, Side, Tap, TapFuture, TapStream, Tapped};
+pub use tap::{NextTapped, Tap, TapFuture, TapStream, Tapped};
 
 /// The meta API of the router, for the realm of the session: see [`Client::meta`]. The router may refuse any part of it.
 ///

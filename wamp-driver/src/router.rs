@@ -1,5 +1,8 @@
 //! The router, shared by the connections of an adapter.
 
+mod connection;
+mod log;
+
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     fmt,
@@ -14,23 +17,26 @@ use std::{
 };
 
 use bytes::Bytes;
-use tracing::{Span, field};
+use tracing::Span;
 use wamp_proto::{
-    Channel, Encoding, Instant, Limits, Uri,
-    id::SessionId,
-    message::Message,
+    Instant, Limits, Uri,
     router::{
         Action, Authorization, Changes, Config, ConnectionId, Counts, Event, Grant, Opened, Permission,
         Question, RealmCounts, Router,
     },
 };
 
+pub use connection::RouterConnection;
+use log::{connection, log, span};
+
 use crate::{
+    Side, Tap,
     authenticator::Authenticators,
     authorizer::{Authorizer, Procedure, decide},
-    machine::{BATCH, Flow, Machine},
+    machine::{BATCH, Flow},
     runtime::{BoxFuture, Runtime},
     shared::lock,
+    tap::Watched,
 };
 
 /// A router without a network: an adapter opens connections on it and pumps them.
@@ -46,12 +52,31 @@ pub(crate) struct Shared {
     authenticators: Authenticators,
     /// Whom clients within this process are taken for.
     known_as: Option<Grant>,
+    taps: Vec<Arc<dyn Tap>>,
+    /// How many connections there were.
+    connections: AtomicU64,
     authorization_timeout: Duration,
     /// Who decides about the dynamic roles of each realm.
     authorizers: Mutex<HashMap<Uri, Arc<dyn Authorizer>>>,
     state: Mutex<State>,
     /// Bytes of the messages that came.
     received: AtomicU64,
+}
+
+/// Who is beside a router.
+pub(crate) struct Company {
+    /// Those who decide about clients.
+    pub(crate) authenticators: Authenticators,
+    /// Whom clients within this process are taken for.
+    pub(crate) known_as: Option<Grant>,
+    /// Who sees the messages.
+    pub(crate) taps: Vec<Arc<dyn Tap>>,
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self { authenticators: Authenticators::default(), known_as: Some(Grant::trusted()), taps: Vec::new() }
+    }
 }
 
 /// What a router holds and has done, for those who watch over it.
@@ -91,16 +116,11 @@ struct Place {
 impl RouterHandle {
     /// A router for the realms of `config`; its timer runs as a task of `runtime`, as long as the router is in use.
     pub fn new(runtime: Arc<dyn Runtime>, config: Config) -> Self {
-        Self::with(runtime, config, Authenticators::default(), Some(Grant::trusted()))
+        Self::with(runtime, config, Company::default())
     }
 
-    /// The same, with those who decide about clients, and with whom clients within this process are taken for.
-    pub(crate) fn with(
-        runtime: Arc<dyn Runtime>,
-        mut config: Config,
-        authenticators: Authenticators,
-        known_as: Option<Grant>,
-    ) -> Self {
+    /// The same, in the company of those who decide and look on.
+    pub(crate) fn with(runtime: Arc<dyn Runtime>, mut config: Config, company: Company) -> Self {
         let (limits, authorization_timeout) = (config.limits, config.authorization_timeout);
         if config.unix_time_at_zero.is_zero() {
             config.unix_time_at_zero = runtime.unix_time().saturating_sub(runtime.now().since_origin());
@@ -118,8 +138,10 @@ impl RouterHandle {
         let shared = Arc::new(Shared {
             runtime,
             limits,
-            authenticators,
-            known_as,
+            authenticators: company.authenticators,
+            known_as: company.known_as,
+            taps: company.taps,
+            connections: AtomicU64::new(0),
             authorization_timeout,
             authorizers: Mutex::default(),
             state: Mutex::new(state),
@@ -138,7 +160,9 @@ impl RouterHandle {
         if let Some(place) = lock(&self.0.state).place(id) {
             place.span = span.clone();
         }
-        RouterConnection { shared: self.0.clone(), id, encoding, span }
+        let number = self.0.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        let watched = Watched::new(&self.0.taps, Side::Router, number, encoding, self.0.limits);
+        RouterConnection { shared: self.0.clone(), id, encoding, span, watched }
     }
 
     /// Closes all sessions in order and refuses new ones; the future waits until the last connection is gone, which each of
@@ -318,6 +342,34 @@ impl State {
         std::iter::from_fn(next).collect()
     }
 
+    fn poll_output(
+        &mut self,
+        id: ConnectionId,
+        context: &Context<'_>,
+        frames: &mut VecDeque<Bytes>,
+    ) -> Poll<Flow> {
+        if self.killed {
+            return Poll::Ready(Flow::Close);
+        }
+        let mut bytes = 0;
+        while bytes < BATCH {
+            match self.router.poll_transmit(id) {
+                Some(Action::Send(frame)) => {
+                    bytes += frame.len();
+                    frames.push_back(frame);
+                }
+                Some(Action::Close) => return Poll::Ready(Flow::Close),
+                None => break,
+            }
+        }
+        if bytes > 0 {
+            self.sent = self.sent.wrapping_add(bytes as u64);
+            return Poll::Ready(Flow::Continue);
+        }
+        self.wait_as_pump(id, context);
+        Poll::Pending
+    }
+
     fn wait_as_pump(&mut self, id: ConnectionId, context: &Context<'_>) {
         match self.place(id).map(|place| &mut place.pump) {
             Some(Some(waker)) => waker.clone_from(context.waker()),
@@ -339,174 +391,6 @@ impl State {
         if !self.idle.is_empty() && self.router.is_empty() {
             wakers.append(&mut self.idle);
         }
-    }
-}
-
-/// The span of a connection; who is at its other end is recorded once that is known.
-fn span(channel: &Channel) -> Span {
-    let (listener, peer) = (channel.listener.as_deref(), channel.peer.as_deref());
-    tracing::info_span!(
-        "connection",
-        listener,
-        peer,
-        session = field::Empty,
-        realm = field::Empty,
-        authid = field::Empty
-    )
-}
-
-/// Which connection an event is about.
-fn connection(event: &Event) -> Option<ConnectionId> {
-    match event {
-        Event::Joined { connection, .. }
-        | Event::Denied { connection, .. }
-        | Event::Left { connection, .. }
-        | Event::NotAuthorized { connection, .. }
-        | Event::Tapped { connection, .. }
-        | Event::Limited { connection, .. } => Some(*connection),
-        _ => None,
-    }
-}
-
-fn log(span: &Span, event: Event) {
-    match event {
-        Event::Joined { session, realm, authid, .. } => {
-            span.record("session", session.get()).record("realm", realm.as_str()).record("authid", &*authid);
-            tracing::debug!(%session, %realm, authid, "session joined");
-        }
-        Event::Denied { realm, authid, method, peer, .. } => {
-            tracing::warn!(%realm, authid, method = method.name(), peer, "authentication denied");
-        }
-        Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
-        Event::Left { session: None, why, .. } => {
-            tracing::info!(%why, "connection ended before it became a session");
-        }
-        Event::NotAuthorized { session, authid, denial, .. } => {
-            // What peers choose is escaped: it is recorded as text.
-            let (right, uri) = (denial.right.as_str(), denial.subject.uri().as_str());
-            tracing::info!(%session, authid, right, uri, ruling = ?denial.ruling, "denied");
-        }
-        Event::Tapped { session, authid, tapped, payload, .. } => {
-            tracing::warn!(%session, authid, %tapped, payload, "a session's messages are shown to another");
-        }
-        Event::Limited { session, authid, limit, .. } => {
-            let session = session.map(SessionId::get);
-            tracing::warn!(session, authid, setting = limit.setting(), "limit reached");
-        }
-        _ => {}
-    }
-}
-
-/// One connection of a router.
-pub struct RouterConnection {
-    shared: Arc<Shared>,
-    id: ConnectionId,
-    encoding: Encoding,
-    span: Span,
-}
-
-impl RouterConnection {
-    /// What is logged about the connection stands in this span.
-    pub(crate) fn span(&self) -> Span {
-        self.span.clone()
-    }
-
-    /// Ends the connection, once. Its place may be another one's right after, so the pump's waker goes with it.
-    fn end(&self, why: &str) {
-        if lock(&self.shared.state).forget(self.id) {
-            self.shared.update(None, |router, now| router.handle_eof(now, self.id, why));
-        }
-    }
-}
-
-impl Machine for RouterConnection {
-    fn handle_frames(&self, frames: &mut VecDeque<Bytes>) {
-        let bytes: usize = frames.iter().map(Bytes::len).sum();
-        self.shared.received.fetch_add(bytes as u64, Ordering::Relaxed);
-        let limits = &self.shared.limits;
-        let decode = |frame: Bytes| Message::decode(self.encoding, &frame, limits);
-        // The usual batch is one frame, which needs no list.
-        if frames.len() == 1 {
-            if let Some(message) = frames.pop_front().map(decode) {
-                self.shared.update(Some(self.id), |router, now| router.handle_message(now, self.id, message));
-            }
-            return;
-        }
-        let messages = frames.drain(..).map(decode).collect::<Vec<_>>();
-        self.shared.update(Some(self.id), |router, now| {
-            for message in messages {
-                router.handle_message(now, self.id, message);
-            }
-        });
-    }
-
-    fn handle_eof(&self, why: &str) {
-        self.end(why);
-    }
-
-    fn handle_timeout(&self) {}
-
-    fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
-        let mut state = lock(&self.shared.state);
-        if state.killed {
-            return Poll::Ready(Flow::Close);
-        }
-        let mut bytes = 0;
-        while bytes < BATCH {
-            match state.router.poll_transmit(self.id) {
-                Some(Action::Send(frame)) => {
-                    bytes += frame.len();
-                    frames.push_back(frame);
-                }
-                Some(Action::Close) => return Poll::Ready(Flow::Close),
-                None => break,
-            }
-        }
-        if bytes > 0 {
-            state.sent = state.sent.wrapping_add(bytes as u64);
-            return Poll::Ready(Flow::Continue);
-        }
-        state.wait_as_pump(self.id, context);
-        Poll::Pending
-    }
-
-    fn poll_over(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = lock(&self.shared.state);
-        if state.killed || state.router.is_over(self.id) {
-            return Poll::Ready(());
-        }
-        state.wait_as_pump(self.id, context);
-        Poll::Pending
-    }
-
-    /// The router keeps its own timer.
-    fn deadline(&self) -> Option<Instant> {
-        None
-    }
-
-    fn wants_read(&self) -> bool {
-        lock(&self.shared.state).router.wants_read(self.id)
-    }
-
-    fn encoding(&self) -> Encoding {
-        self.encoding
-    }
-
-    fn receive_limit(&self) -> usize {
-        self.shared.limits.message_size
-    }
-}
-
-impl Drop for RouterConnection {
-    /// A pump that is dropped ends the connection, if it has not done so itself.
-    fn drop(&mut self) {
-        self.end("the connection's task was stopped");
-    }
-}
-
-impl fmt::Debug for RouterConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RouterConnection").field(&self.id).finish()
     }
 }
 

@@ -1,21 +1,22 @@
-//! Taps: what an application sees of the messages of a client.
+//! Taps: what an application sees of the messages of a client, or of all sessions of a router.
 
 mod observed;
 mod recording;
+mod watched;
 
 use std::{
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
 };
 
-use bytes::Bytes;
-use wamp_proto::{Encoding, Limits};
+use serde::Deserialize;
 
-pub use observed::{Direction, Observed};
+pub use observed::Observed;
 pub use recording::Recording;
+pub(crate) use watched::Watched;
 
-/// Sees every message of a client, both ways, as it is on the wire: in the order in which they are read, and in that in which
-/// they are written. A closure is one, and so is a [`Recording`].
+/// Sees every message of a client, or of all connections of a router, both ways, as it is on the wire: of each connection in
+/// the order in which messages are read, and in that in which they are written. A closure is one, and so is a [`Recording`].
 ///
 /// It is called on the task of the connection, which waits for it meanwhile: it must be quick, and must not block. It may use
 /// the client, but must not own it, since the client owns its taps. A panic is logged, and nothing else comes of it.
@@ -44,17 +45,29 @@ impl<F: Fn(&Observed) + Send + Sync + 'static> Tap for F {
     }
 }
 
-/// Shows frames to all taps.
-pub(crate) fn show<'a>(
-    taps: &[Arc<dyn Tap>],
-    direction: Direction,
-    encoding: Encoding,
-    limits: &Limits,
-    frames: impl Iterator<Item = &'a Bytes>,
-) {
-    for frame in frames {
-        let message = Observed::new(direction, encoding, limits, frame);
-        taps.iter().for_each(|tap| guard(|| tap.observe(&message)));
+/// Who has sent a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The client.
+    Client,
+    /// The router.
+    Router,
+}
+
+impl Side {
+    /// `client` or `router`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Router => "router",
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

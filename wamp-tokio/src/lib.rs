@@ -15,14 +15,14 @@ pub use wamp_driver::config;
 pub use wamp_driver::net::{Roots, TlsConfig, TlsOptions};
 pub use wamp_driver::{
     Args, Authentication, Authenticator, BlockingEventHandler, BlockingHandler, Call, CallResult, CallSink,
-    CallStream, Caller, CancelMode, Client, ClientOptions, ConnectError, Delivery, Details, Direction,
-    Endpoint, Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction,
+    CallStream, Caller, CancelMode, Client, ClientOptions, ConnectError, Delivery, Details, Endpoint,
+    Envelope, Enveloped, Error, ErrorReply, Event, EventDetails, EventHandler, Extract, Extraction,
     FailureKind, Fault, Finished, Grant, Handler, Intent, IntoReply, Invocation, InvocationPolicy, IpVersion,
     Kwargs, Lifecycle, LifecycleStream, Observed, Part, Parts, Pending, Principal, Progress, Publish,
     Question, ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus,
     Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle,
-    Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError, WampyMeta,
-    WithState, auth, meta,
+    Side, Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError,
+    WampyMeta, WithState, auth, meta,
     net::{Listener, Refused, StartError, TlsError},
     parse_duration, proto, typed, with_state,
 };

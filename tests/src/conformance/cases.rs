@@ -242,6 +242,7 @@ macro_rules! conformance_cases {
                 Everywhere changes_are_told_in_their_order;
                 Everywhere what_a_client_has;
                 Routers secrets_are_hidden;
+                Routers a_router_shows_all_connections;
             }
             addresses {
                 Routers several_urls;

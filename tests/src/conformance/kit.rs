@@ -5,8 +5,8 @@ use std::{fmt, panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 use futures_channel::oneshot;
 use futures_util::{FutureExt as _, future::join_all};
 use wamp_driver::{
-    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, ReconnectPolicy, Routes, RunFuture,
-    Runner, Runtime, ShutdownHandle, SocketAddress, Verdict,
+    BoxFuture, Client, ClientOptions, ConnectError, Endpoint, Question, ReconnectPolicy, Recording, Routes,
+    RunFuture, Runner, Runtime, ShutdownHandle, SocketAddress, Verdict,
     auth::{BoxError, Method},
     net::{Connect, Listener, Network, Refused, Router, RouterBuilder, ShutdownFuture, StartError},
     proto::{
@@ -145,6 +145,7 @@ pub struct RouterSettings {
     authenticator_timeout: Option<Duration>,
     authorizer: Option<Authorize>,
     authorizer_procedure: Option<String>,
+    tap: Option<Recording>,
 }
 
 /// Who decides about clients.
@@ -258,9 +259,16 @@ impl RouterSettings {
         self
     }
 
+    /// See [`RouterBuilder::tap`].
+    pub fn tap(mut self, recording: &Recording) -> Self {
+        self.tap = Some(recording.clone());
+        self
+    }
+
     fn builder<N: Network>(self) -> RouterBuilder<N> {
         let mut builder = self.listen.into_iter().fold(Router::builder(), RouterBuilder::listen);
         builder = self.realms.into_iter().fold(builder, RouterBuilder::realm);
+        builder = self.tap.into_iter().fold(builder, RouterBuilder::tap);
         if self.http {
             builder = builder.http("127.0.0.1:0");
         }

@@ -7,6 +7,7 @@ use std::{
     cell::RefCell,
     panic::{self, AssertUnwindSafe},
     sync::Once,
+    time::Duration,
 };
 
 use futures_util::FutureExt as _;
@@ -15,10 +16,10 @@ use wamp_driver::{
     proto::message::{Feature, Role},
 };
 
-use super::{
-    Body, Case, Stage, cases,
-    tools::{BOUND, LONG},
-};
+use super::{Body, Case, Stage, cases};
+
+/// What a case may take, and its clients to end after it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A part of the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -160,13 +161,13 @@ impl RemoteCase {
         remember_panics();
         let (kit, ends) = ((*stage).clone(), stage.ends());
         let ended = AssertUnwindSafe(body(stage)).catch_unwind().map(|ended| ended.map_err(|_| last_panic()));
-        let ended = kit.timeout(LONG, ended).await;
-        let forgotten = kit.timeout(BOUND, ends).await;
+        let ended = kit.timeout(PATIENCE, ended).await;
+        let forgotten = kit.timeout(PATIENCE, ends).await;
         match (ended, forgotten) {
             (Some(Ok(())), Some(())) => Outcome::Passed,
             (Some(Ok(())), None) => Outcome::Failed("a client of the case does not end".to_owned()),
             (Some(Err(why)), _) => Outcome::Failed(why),
-            (None, _) => Outcome::Failed(format!("it hangs, after {} s", LONG.as_secs())),
+            (None, _) => Outcome::Failed(format!("it hangs, after {} s", PATIENCE.as_secs())),
         }
     }
 }

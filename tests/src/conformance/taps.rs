@@ -7,8 +7,8 @@ use std::{
 };
 
 use wamp_driver::{
-    Authentication, Client, Direction, ErrorReply, Invocation, KillReason, Lifecycle, Observed, Principal,
-    ReconnectPolicy, Recording, Reply,
+    Authentication, Client, ErrorReply, Invocation, KillReason, Lifecycle, Observed, Principal,
+    ReconnectPolicy, Recording, Reply, Side,
     auth::{Cra, Method, Scram, Ticket},
     proto::{
         Encoding, Match,
@@ -30,7 +30,7 @@ fn recorded(stage: &Stage) -> (Dial, Recording) {
 /// What was seen, as `> CALL`.
 fn kinds(messages: &[Observed]) -> Vec<String> {
     let line = |message: &Observed| {
-        let way = if message.direction() == Direction::Sent { '>' } else { '<' };
+        let way = if message.sender() == Side::Client { '>' } else { '<' };
         format!("{way} {}", message.kind().expect("it is a message"))
     };
     messages.iter().map(line).collect()
@@ -151,13 +151,55 @@ pub(super) async fn secrets_are_hidden(kit: Kit) {
         assert!(hello.contains("realm1") && welcome.contains(&client.welcome().authid.unwrap()), "{text:#?}");
         let hidden = r#"{"challenge":"(hidden)"}"#;
         assert!(challenge.ends_with(&format!("{hidden}]")), "{challenge}");
-        assert_eq!(authenticate, r#"sent [5,"(hidden)",{}]"#);
+        assert_eq!(authenticate, r#"client: [5,"(hidden)",{}]"#);
         for line in &text {
             let secrets = [SECRET, "nonce\":\"", "signature", "verifier\":\"", "salt\":"];
             let shown = secrets.iter().any(|secret| line.replace("\"(hidden)", "(hidden)").contains(secret));
             assert!(!shown, "{line}");
         }
     }
+}
+
+/// The router's own tap: who has joined and who has not, each from its first message to its last.
+pub(super) async fn a_router_shows_all_connections(kit: Kit) {
+    let recording = Recording::new();
+    let settings = RouterSettings::on(Transport::Ws).tap(&recording);
+    let stage = kit.stage_with(Transport::Ws, Encoding::Cbor, settings).await;
+    let refused = stage.connect().options(|options| options.realm = "nowhere".to_owned());
+    assert!(stage.within(refused).await.is_err());
+    let (callee, caller) = (stage.client().await, stage.client().await);
+    callee.register("t.echo", echo).await.unwrap();
+    assert_eq!(caller.call("t.echo").args(("hi",)).value::<String>().await.unwrap(), "hi");
+    let sessions = [callee.session(), caller.session()];
+    stage.within(async { (callee.close().await, caller.close().await) }).await;
+    let seen = |connection: u64| {
+        let mut messages = recording.messages();
+        messages.retain(|message| message.connection() == connection);
+        messages
+    };
+    assert_eq!(kinds(&seen(1)), ["> HELLO", "< ABORT"]);
+    let expected = ["> HELLO", "< WELCOME", "> CALL", "< RESULT", "> GOODBYE", "< GOODBYE"];
+    assert_eq!(kinds(&seen(3)), expected);
+    let expected = [
+        "> HELLO",
+        "< WELCOME",
+        "> REGISTER",
+        "< REGISTERED",
+        "< INVOCATION",
+        "> YIELD",
+        "> GOODBYE",
+        "< GOODBYE",
+    ];
+    assert_eq!(kinds(&seen(2)), expected);
+    for (connection, session) in [(2, sessions[0]), (3, sessions[1])] {
+        let told = seen(connection).iter().map(Observed::session).collect::<Vec<_>>();
+        assert_eq!(told[0], None);
+        assert!(told[1..].iter().all(|told| *told == Some(session)), "{told:?}");
+    }
+    // Causes come before what they cause, over all connections.
+    let all = recording.messages();
+    let place = |kind: &str| kinds(&all).iter().position(|line| line.ends_with(kind)).unwrap();
+    assert!(place("CALL") < place("INVOCATION") && place("YIELD") < place("RESULT"));
 }
 
 async fn never(_: Invocation) -> Result<Reply, ErrorReply> {

@@ -2,7 +2,7 @@
 
 use wamp_tokio::{
     Client,
-    meta::{Side, Tapped},
+    meta::Tapped,
     proto::{Dict, Match, Value},
 };
 
@@ -157,7 +157,7 @@ async fn tap(context: &Context, client: &Client, tap: &Tap) -> Result<(), Failur
 fn shown(tapped: Tapped) -> Value {
     Value::Dict(Dict::from_iter([
         ("timestamp", tapped.timestamp.into()),
-        ("sender", Value::from(if tapped.sender == Side::Client { "client" } else { "router" })),
+        ("sender", Value::from(tapped.sender.as_str())),
         ("message", tapped.message.into()),
         ("cut", tapped.cut.into()),
         ("dropped", tapped.dropped.into()),

@@ -50,31 +50,30 @@ pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), F
     started
 }
 
-/// Starts a router beside something else: that of a file, or one that lets everybody in.
-pub(super) async fn beside(
+/// Starts a router beside something else: that of a file, or one that lets everybody in. `change` has the last word about it.
+pub(super) async fn beside<T>(
     context: &Context,
     listen: &[String],
     config: Option<&Path>,
-) -> Result<Router, Failure> {
+    change: impl FnOnce(RouterBuilder) -> (RouterBuilder, T),
+) -> Result<(Router, T), Failure> {
     let file = config.map(ConfigFile::read).transpose()?;
     let builder = match &file {
         Some(file) => RouterBuilder::from_config(file)?,
         None => {
             let usual = [DEFAULT_LISTEN.to_owned()];
             let listen = if listen.is_empty() { &usual } else { listen };
-            open_to_everybody(context, listen).config(|config| config.max_taps = TAPS)
+            open_to_everybody(context, listen)
         }
     };
+    let (builder, with) = change(builder);
     let router = builder.await?;
     announce(context, &router, file.as_ref(), None)?;
-    Ok(router)
+    Ok((router, with))
 }
 
 /// Where a router listens when nobody says so.
 const DEFAULT_LISTEN: &str = "ws://127.0.0.1:8080";
-
-/// Sessions that are looked at, at once.
-const TAPS: usize = 1_000;
 
 /// Lets everybody say GOODBYE.
 pub(super) async fn shut_down(router: &Router) {

@@ -139,6 +139,9 @@ fn a_development_router_shows_messages() {
             return line;
         }
     };
+    // Every session is seen from its first message on.
+    let hello = seen("HELLO");
+    assert!(hello.contains("\"from\":\"client\"") && hello.contains("\"session\":null"), "{hello}");
     let invocation = seen("INVOCATION");
     assert!(invocation.contains("\"from\":\"router\"") && invocation.contains("\"s3cret\""), "{invocation}");
     dev.signal("INT");

@@ -10,7 +10,7 @@ use std::{
 use futures_core::Stream;
 use serde::Deserialize;
 
-use crate::{Call, CallStream, Error, ProgressiveCall};
+use crate::{Call, CallStream, Error, ProgressiveCall, Side};
 
 /// A tap to be made: see [`Sessions::tap`](super::Sessions::tap).
 #[derive(Debug)]
@@ -84,16 +84,6 @@ pub struct Tapped {
     /// How many messages before it were left out, because they were not taken fast enough.
     #[serde(default)]
     pub dropped: u64,
-}
-
-/// Who has sent a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Side {
-    /// The session.
-    Client,
-    /// The router.
-    Router,
 }
 
 /// The messages of a session: a [`Stream`], with a [`next`](Self::next) of its own. It ends with the session.

@@ -25,8 +25,9 @@ use super::{
     serve::Server,
 };
 use crate::{
+    Tap,
     endpoint::{Endpoint, InvalidEndpoint},
-    router::RouterHandle,
+    router::{Company, RouterHandle},
     runtime::BoxFuture,
 };
 
@@ -44,6 +45,7 @@ pub struct RouterBuilder<N> {
     tls: Option<super::TlsConfig>,
     pub(super) deciders: Deciders,
     known_as: Option<Grant>,
+    taps: Vec<Arc<dyn Tap>>,
     network: PhantomData<fn() -> N>,
 }
 
@@ -115,6 +117,7 @@ impl<N: Network> RouterBuilder<N> {
             tls: None,
             deciders: Deciders::default(),
             known_as: Some(Grant::trusted()),
+            taps: Vec::new(),
             network: PhantomData,
         }
     }
@@ -200,6 +203,14 @@ impl<N: Network> RouterBuilder<N> {
         self
     }
 
+    /// Shows every message of every connection, both ways and from HELLO on, to a [`Tap`]: for a log, a test, an audit. It
+    /// sees what is in the messages, secrets of the handshake excepted, whatever the permissions are. All connections wait for
+    /// it, each on its own task.
+    pub fn tap(mut self, tap: impl Tap) -> Self {
+        self.taps.push(Arc::new(tap));
+        self
+    }
+
     fn start(mut self) -> Result<Router<N>, StartError> {
         if self.realms.is_empty() && self.config.templates.is_empty() {
             self.realms.push("realm1".to_owned());
@@ -210,8 +221,9 @@ impl<N: Network> RouterBuilder<N> {
         self.defaults.message_size = self.config.limits.message_size;
         let gates = self.gates()?;
         let network = N::current();
+        let company = Company { authenticators, known_as: self.known_as, taps: self.taps };
         let server = Arc::new(Server {
-            handle: RouterHandle::with(network.clone(), self.config, authenticators, self.known_as),
+            handle: RouterHandle::with(network.clone(), self.config, company),
             places: Places::new(self.max_connections),
             handshakes: Handshakes::new(self.max_handshakes),
             refusals: Refusals::default(),

@@ -36,7 +36,7 @@ use restore::{Restoring, What};
 pub(crate) use topics::{Topic, TopicStatus};
 
 use crate::{
-    CallResult, Client, ConnectError, Direction, Error, Pending,
+    CallResult, Client, ConnectError, Error, Pending,
     auth::{self, Login},
     client::Guard,
     connect::ClientOptions,
@@ -45,7 +45,6 @@ use crate::{
     machine::{BATCH, ClientMachine, Flow},
     queue::{Full, Queue},
     runtime::Runtime,
-    tap,
     wakers::Wakers,
 };
 
@@ -221,12 +220,13 @@ impl Shared {
         let mut config = self.options.session(self.realm.clone());
         login.exchange.fill(&mut config);
         self.encoding.store(place(encoding), Ordering::Relaxed);
-        self.update(|state, now| {
+        let number = self.update(|state, now| {
             let mut session = Session::new(Arc::new(config), encoding, now);
             session.set_send_limit(send_limit);
             state.begin(session, login);
+            state.sessions
         });
-        Ok(ClientMachine(self.clone()))
+        Ok(ClientMachine::new(self.clone(), number))
     }
 
     /// The serializer of the last session.
@@ -290,16 +290,7 @@ impl Shared {
         look(&mut lock(&self.state))
     }
 
-    /// Shows frames to the taps, if there are any.
-    pub(crate) fn show<'a>(&self, direction: Direction, frames: impl Iterator<Item = &'a Bytes>) {
-        let taps = &self.options.taps;
-        if !taps.is_empty() {
-            tap::show(taps, direction, self.encoding(), &self.options.limits, frames);
-        }
-    }
-
     pub(crate) fn poll_output(&self, context: &mut Context<'_>, frames: &mut VecDeque<Bytes>) -> Poll<Flow> {
-        let queued = frames.len();
         let (flow, room) = {
             let mut state = lock(&self.state);
             let mut bytes = 0;
@@ -320,7 +311,6 @@ impl Shared {
             (flow, room)
         };
         room.into_iter().flatten().for_each(Waker::wake);
-        self.show(Direction::Sent, frames.range(queued..));
         flow
     }
 

@@ -5,37 +5,24 @@ use std::fmt;
 use bytes::Bytes;
 use wamp_proto::{
     Encoding, Limits, Payload,
+    id::SessionId,
     message::{Message, MessageKind},
 };
 
-/// Which way a message goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// To the router.
-    Sent,
-    /// From the router.
-    Received,
-}
+use super::Side;
 
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sent => "sent",
-            Self::Received => "received",
-        })
-    }
-}
-
-/// A message of a client, as a [`Tap`](super::Tap) sees it. Cheap to clone; the payload is looked at when it is asked for.
+/// A message, as a [`Tap`](super::Tap) sees it. Cheap to clone; the payload is looked at when it is asked for.
 ///
 /// What proves who somebody is has been replaced by `(hidden)`: the `authextra` of HELLO and WELCOME, and all of CHALLENGE and
 /// AUTHENTICATE. Payloads are as they are on the wire, wrapped where there is a [`Cipher`](crate::Cipher); what an application
 /// sends in them is its own to hide.
 ///
-/// Its `Display` is the direction and the JSON text.
+/// Its `Display` is who has sent it and the JSON text.
 #[derive(Clone)]
 pub struct Observed {
-    direction: Direction,
+    sender: Side,
+    connection: u64,
+    session: Option<SessionId>,
     kind: Option<MessageKind>,
     size: usize,
     encoding: Encoding,
@@ -44,20 +31,35 @@ pub struct Observed {
 }
 
 impl Observed {
-    pub(super) fn new(direction: Direction, encoding: Encoding, limits: &Limits, frame: &Bytes) -> Self {
-        // What we send is bounded by what the router takes.
-        let limits = if direction == Direction::Sent { Limits::loosest() } else { *limits };
-        let (kind, shown) = match Message::decode(encoding, frame, &limits) {
-            Ok(message) => (Some(message.kind()), without_secrets(message, encoding, frame)),
+    pub(super) fn new(
+        sender: Side,
+        connection: u64,
+        session: Option<SessionId>,
+        encoding: Encoding,
+        message: Option<Message>,
+        frame: &Bytes,
+    ) -> Self {
+        let (kind, shown) = match message {
+            Some(message) => (Some(message.kind()), without_secrets(message, encoding, frame)),
             // It may be half a secret.
-            Err(_) => (None, Bytes::new()),
+            None => (None, Bytes::new()),
         };
-        Self { direction, kind, size: frame.len(), encoding, frame: shown }
+        Self { sender, connection, session, kind, size: frame.len(), encoding, frame: shown }
     }
 
-    /// Whether it was sent or received.
-    pub fn direction(&self) -> Direction {
-        self.direction
+    /// Who has sent it.
+    pub fn sender(&self) -> Side {
+        self.sender
+    }
+
+    /// Over which connection: they are counted from 1, those of a client as well as those of a router.
+    pub fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    /// In which session: `None` before WELCOME, which has it.
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
     }
 
     /// Which message it is; `None` when it is none, and the session is about to end for it.
@@ -81,6 +83,14 @@ impl Observed {
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 
+    /// The same without the payload, and whether there was any.
+    pub fn header_json(&self) -> Option<(String, bool)> {
+        let message = self.message()?;
+        let cut = message.payload().is_some_and(|payload| payload.elements() > 0);
+        let text = message.without_payload().encode(Encoding::Json).ok()?;
+        Some((String::from_utf8_lossy(&text).into_owned(), cut))
+    }
+
     /// The payload, if the message has one.
     pub fn payload(&self) -> Option<Payload> {
         self.message()?.payload().cloned()
@@ -99,8 +109,8 @@ impl Observed {
 impl fmt::Display for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.json() {
-            Some(json) => write!(f, "{} {json}", self.direction),
-            None => write!(f, "{} {} bytes that are no message", self.direction, self.size),
+            Some(json) => write!(f, "{}: {json}", self.sender),
+            None => write!(f, "{}: {} bytes that are no message", self.sender, self.size),
         }
     }
 }
@@ -126,7 +136,8 @@ mod tests {
 
     fn observed(json: &'static str) -> Observed {
         let frame = Bytes::from_static(json.as_bytes());
-        Observed::new(Direction::Received, Encoding::Json, &Limits::default(), &frame)
+        let message = Message::decode(Encoding::Json, &frame, &Limits::default()).ok();
+        Observed::new(Side::Router, 1, None, Encoding::Json, message, &frame)
     }
 
     #[test]
@@ -158,7 +169,8 @@ mod tests {
     fn other_messages_are_shown_as_they_are() {
         let message = observed(r#"[48,7,{},"com.example.add",[2,3]]"#);
         assert_eq!(message.kind(), Some(MessageKind::Call));
-        assert_eq!(message.to_string(), r#"received [48,7,{},"com.example.add",[2,3]]"#);
+        assert_eq!(message.to_string(), r#"router: [48,7,{},"com.example.add",[2,3]]"#);
+        assert_eq!(message.header_json().unwrap(), (r#"[48,7,{},"com.example.add"]"#.to_owned(), true));
         assert_eq!(message.payload().unwrap().args::<(u8, u8)>().unwrap(), (2, 3));
     }
 
@@ -166,6 +178,6 @@ mod tests {
     fn what_is_no_message_is_not_shown() {
         let message = observed(r#"[5,"s3cret""#);
         assert_eq!((message.kind(), message.json(), message.size()), (None, None, 11));
-        assert_eq!(message.to_string(), "received 11 bytes that are no message");
+        assert_eq!(message.to_string(), "router: 11 bytes that are no message");
     }
 }

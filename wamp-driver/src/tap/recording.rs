@@ -92,15 +92,15 @@ impl fmt::Debug for Recording {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use wamp_proto::{Encoding, Limits};
+    use wamp_proto::{Encoding, Limits, message::Message};
 
     use super::*;
-    use crate::Direction;
+    use crate::Side;
 
     fn seen(recording: &Recording, json: &'static str) {
         let frame = Bytes::from_static(json.as_bytes());
-        let limits = Limits::default();
-        recording.observe(&Observed::new(Direction::Sent, Encoding::Json, &limits, &frame));
+        let message = Message::decode(Encoding::Json, &frame, &Limits::default()).ok();
+        recording.observe(&Observed::new(Side::Client, 1, None, Encoding::Json, message, &frame));
     }
 
     fn kept(recording: &Recording) -> Vec<String> {

@@ -219,7 +219,6 @@ macro_rules! message {
                     Some(&self.$payload)
                 }
 
-                #[cfg(feature = "router")]
                 fn without_payload(self) -> Self {
                     Self { $payload: $crate::payload::Payload::empty(), ..self }
                 }

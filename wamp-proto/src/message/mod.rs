@@ -68,7 +68,6 @@ trait Wire: Sized {
         None
     }
     /// The message without it.
-    #[cfg(feature = "router")]
     fn without_payload(self) -> Self {
         self
     }
@@ -138,8 +137,7 @@ macro_rules! messages {
             }
 
             /// The header alone.
-            #[cfg(feature = "router")]
-            pub(crate) fn without_payload(self) -> Self {
+            pub fn without_payload(self) -> Self {
                 match self { $(Self::$variant(message) => Self::$variant(message.without_payload()),)* }
             }
 

@@ -8,7 +8,7 @@ use std::{
 use wamp_tokio::{Router, proto::router::Counts};
 
 /// What nothing here may take longer than.
-const BOUND: Duration = Duration::from_secs(10);
+const BOUND: Duration = Duration::from_secs(60);
 
 /// Waits until the router holds what it should; there is no event to wait for, only the counts.
 pub(crate) async fn settle(router: &Router, as_expected: impl Fn(&Counts) -> bool) {

@@ -1,70 +1,75 @@
-//! The messages of all sessions, as they pass the router.
+//! The messages of all connections, as they pass the router.
 
-use std::future::pending;
-
-use futures_util::{
-    StreamExt as _,
-    stream::{self, BoxStream, SelectAll},
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+
+use tokio::sync::mpsc::{self, Receiver};
 use wamp_tokio::{
-    Client, Error, Router, Subscription,
-    meta::{MetaEvent, Side, Tapped},
-    proto::{Dict, Encoding, Value, codec, id::SessionId, message::MessageKind},
+    Observed, RouterBuilder, Side,
+    proto::{Dict, Encoding, Value, codec},
 };
 
 use crate::{exit::Failure, output::print, session::Context};
 
-/// A client within the router's process that looks at every other session of the realm.
-pub(super) struct Log {
-    client: Client,
-    joins: Subscription,
-    taps: SelectAll<BoxStream<'static, (SessionId, Result<Tapped, Error>)>>,
+/// Messages that wait to be printed. The router waits for no terminal: what is more is left out, and the next line says how
+/// much that was.
+const WAITING: usize = 10_000;
+
+/// What a router has shown, to be printed.
+pub(in crate::commands) struct Log {
+    shown: Receiver<Line>,
+    dropped: Arc<AtomicU64>,
     payload: bool,
 }
 
+struct Line {
+    at: jiff::Timestamp,
+    message: Observed,
+}
+
 impl Log {
-    /// Sees all sessions that join from now on.
-    pub(super) async fn start(context: &Context, router: &Router, payload: bool) -> Result<Self, Failure> {
-        let realm = context.globals.realm.first().map_or("realm1", String::as_str);
-        let client = router.connect().realm(realm).await?;
-        let joins = client.meta().events().await?;
-        Ok(Self { client, joins, taps: SelectAll::new(), payload })
+    /// Sees all that a router will do, from the first HELLO on; with the arguments of the messages if `payload`.
+    pub(in crate::commands) fn tap(router: RouterBuilder, payload: bool) -> (RouterBuilder, Self) {
+        let (show, shown) = mpsc::channel(WAITING);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let missed = dropped.clone();
+        let router = router.tap(move |message: &Observed| {
+            let line = Line { at: jiff::Timestamp::now(), message: message.clone() };
+            if show.try_send(line).is_err() {
+                missed.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        (router, Self { shown, dropped, payload })
     }
 
     /// Prints messages; ends only with a failure.
     async fn run(mut self, context: &Context) -> Failure {
-        loop {
-            let printed = tokio::select! {
-                Some(event) = self.joins.next() => {
-                    if let Ok(MetaEvent::SessionJoined(session)) = MetaEvent::try_from(&event) {
-                        self.tap(session.session);
-                    }
-                    Ok(())
-                }
-                Some((session, tapped)) = self.taps.next() => match tapped {
-                    Ok(tapped) => show(context, session, &tapped),
-                    // It may be gone before it is tapped.
-                    Err(error) => {
-                        tracing::debug!(%session, %error, "not tapped any more");
-                        Ok(())
-                    }
-                },
-                closed = self.client.closed() => return Error::Closed(closed).into(),
-            };
-            if let Err(failure) = printed {
+        while let Some(line) = self.shown.recv().await {
+            if let Err(failure) = self.print(context, &line) {
                 return failure;
             }
         }
+        // The router has the other end.
+        pending().await
     }
 
-    fn tap(&mut self, session: SessionId) {
-        let tap = self.client.meta().sessions().tap(session);
-        let tap = if self.payload { tap.with_payloads() } else { tap };
-        let messages = stream::once(tap.into_future()).flat_map(|tap| match tap {
-            Ok(messages) => messages.boxed(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        });
-        self.taps.push(messages.map(move |tapped| (session, tapped)).boxed());
+    fn print(&self, context: &Context, Line { at, message }: &Line) -> Result<(), Failure> {
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            context.say(format_args!("{dropped} messages are not shown: they came too fast"));
+        }
+        let shown =
+            if self.payload { message.json().map(|text| (text, false)) } else { message.header_json() };
+        if context.printer.is_for_people() {
+            print(for_people(*at, message, shown).as_bytes(), true)
+        } else {
+            context.printer.json().value(for_programs(*at, message, shown))
+        }
     }
 }
 
@@ -76,48 +81,41 @@ pub(super) async fn watched(context: &Context, log: Option<Log>) -> Failure {
     }
 }
 
-fn show(context: &Context, session: SessionId, tapped: &Tapped) -> Result<(), Failure> {
-    if context.printer.is_for_people() {
-        return print(for_people(session, tapped).as_bytes(), true);
+/// The text of a message and whether its payload was cut off; nothing of what is no message.
+type Shown = Option<(String, bool)>;
+
+/// `12:34:56.789012 3 -> CALL [48,1,{},"com.example.add"]`: from or to the third connection.
+fn for_people(at: jiff::Timestamp, message: &Observed, shown: Shown) -> String {
+    let (time, connection) = (at.strftime("%H:%M:%S.%6f"), message.connection());
+    let arrow = if message.sender() == Side::Client { "->" } else { "<-" };
+    match message.kind().zip(shown) {
+        Some((kind, (text, cut))) => {
+            let more = if cut { " .." } else { "" };
+            format!("{time} {connection} {arrow} {kind} {text}{more}")
+        }
+        None => format!("{time} {connection} {arrow} {} bytes that are no message", message.size()),
     }
-    let from = if tapped.sender == Side::Client { "client" } else { "router" };
+}
+
+fn for_programs(at: jiff::Timestamp, message: &Observed, shown: Shown) -> Value {
+    let session = message.session().map_or(Value::Null, |session| session.get().into());
     let mut line = Dict::from_iter([
-        ("time", Value::from(tapped.timestamp.as_str())),
-        ("session", Value::from(session.get())),
-        ("from", Value::from(from)),
+        ("time", Value::from(at.to_string())),
+        ("connection", message.connection().into()),
+        ("session", session),
+        ("from", message.sender().as_str().into()),
     ]);
-    if let Some(kind) = kind(&tapped.message) {
-        line.insert("type", kind);
+    match message.kind().zip(shown) {
+        Some((kind, (text, cut))) => {
+            line.insert("type", kind.name());
+            let list = codec::from_slice(Encoding::Json, text.as_bytes());
+            line.insert("message", list.unwrap_or(Value::Text(text)));
+            line.insert("cut", cut);
+        }
+        None => {
+            line.insert("error", "it is no message");
+            line.insert("bytes", message.size());
+        }
     }
-    let message = codec::from_slice(Encoding::Json, tapped.message.as_bytes());
-    line.insert("message", message.unwrap_or_else(|_| Value::from(tapped.message.as_str())));
-    line.insert("cut", tapped.cut);
-    context.printer.json().value(Value::Dict(line))
-}
-
-/// `12:34:56.789 4711 -> CALL [48,1,{},"com.example.add"]`: from or to the session.
-fn for_people(session: SessionId, tapped: &Tapped) -> String {
-    let time = tapped.timestamp.split(['T', 'Z']).nth(1).unwrap_or(&tapped.timestamp);
-    let arrow = if tapped.sender == Side::Client { "->" } else { "<-" };
-    let kind = kind(&tapped.message).unwrap_or("?");
-    let more = if tapped.cut { " .." } else { "" };
-    format!("{time} {session} {arrow} {kind} {}{more}", tapped.message)
-}
-
-/// Which message it is, by the number it begins with.
-fn kind(message: &str) -> Option<&'static str> {
-    let code = message.strip_prefix('[')?.split([',', ']']).next()?.trim().parse().ok()?;
-    MessageKind::from_code(code).map(MessageKind::name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kinds() {
-        assert_eq!(kind(r#"[48,1,{},"com.example.add"]"#), Some("CALL"));
-        assert_eq!(kind("[99]"), None);
-        assert_eq!(kind("x"), None);
-    }
+    Value::Dict(line)
 }

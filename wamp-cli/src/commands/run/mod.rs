@@ -83,32 +83,21 @@ impl Plan {
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let mut signals = Signals::catch()?;
         let started = match &self.router {
-            Some(RouterTable { listen, config }) => {
-                let config = config.as_ref().map(|config| config.get_ref().as_path());
-                Some(router::beside(context, listen, config).await?)
-            }
+            Some(table) => Some(started(context, table, self.log).await?),
             None => None,
         };
+        let (started, log) = started.unzip();
         let at_router = started.as_ref().and_then(|router| router.endpoints().first());
         let at_router = at_router.map(|endpoint| context.with_url(&endpoint.to_string()));
         let context = at_router.as_ref().unwrap_or(context);
-        let ended = self.serve(context, started.as_ref(), &mut signals).await;
+        let ended = self.serve(context, log.flatten(), &mut signals).await;
         if let Some(router) = started {
             router::shut_down(&router).await;
         }
         ended
     }
 
-    async fn serve(
-        self,
-        context: &Context,
-        router: Option<&Router>,
-        signals: &mut Signals,
-    ) -> Result<(), Failure> {
-        let log = match (self.log, router) {
-            (Some(payload), Some(router)) => Some(Log::start(context, router, payload).await?),
-            _ => None,
-        };
+    async fn serve(self, context: &Context, log: Option<Log>, signals: &mut Signals) -> Result<(), Failure> {
         let bound = bound(context, self.routes, self.grace)?;
         let (stop, stopped) = watch::channel(false);
         let stop = Stop { programs: stop, bound: bound.as_ref().map(|(handle, _)| handle.clone()) };
@@ -142,6 +131,23 @@ impl Plan {
         }
         Err(ended)
     }
+}
+
+/// The router, and the messages to print if that is asked for.
+async fn started(
+    context: &Context,
+    table: &RouterTable,
+    log: Option<bool>,
+) -> Result<(Router, Option<Log>), Failure> {
+    let config = table.config.as_ref().map(|config| config.get_ref().as_path());
+    router::beside(context, &table.listen, config, |builder| match log {
+        Some(payload) => {
+            let (builder, log) = Log::tap(builder, payload);
+            (builder, Some(log))
+        }
+        None => (builder, None),
+    })
+    .await
 }
 
 /// What ends all that runs.

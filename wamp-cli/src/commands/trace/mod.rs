@@ -11,10 +11,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
-use wamp_tokio::Endpoint;
+use wamp_tokio::{Endpoint, Side};
 
 use self::{
-    show::{Show, Side, Watch},
+    show::{Show, Watch},
     tap::Tap,
 };
 use crate::{

@@ -7,20 +7,16 @@ use std::sync::{
 
 use bytes::Bytes;
 use tokio::sync::Notify;
-use wamp_tokio::proto::{
-    Dict, Encoding, Value, codec,
-    message::{Message, MessageKind},
+use wamp_tokio::{
+    Side,
+    proto::{
+        Dict, Encoding, Value, codec,
+        message::{Message, MessageKind},
+    },
 };
 
 use super::tap::Found;
 use crate::{commands::msg, exit::Failure, output::Printer, value::to_hex};
-
-/// Who has sent something.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Side {
-    Client,
-    Router,
-}
 
 /// What all connections share.
 pub(super) struct Watch {
@@ -86,14 +82,10 @@ impl Show {
         side: Side,
         about: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Result<(), Failure> {
-        let from = match side {
-            Side::Client => "client",
-            Side::Router => "router",
-        };
         let mut line = Dict::from_iter([
             ("time", Value::from(jiff::Timestamp::now().to_string())),
             ("connection", Value::from(self.connection)),
-            ("from", Value::from(from)),
+            ("from", Value::from(side.as_str())),
         ]);
         for (name, value) in about {
             line.insert(name, value);
