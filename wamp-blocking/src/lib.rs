@@ -31,7 +31,7 @@ pub use wamp_driver::{
     Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
     Registration, RegistrationStatus, Reply, Routes, RunError, RunFuture, Serve, ServeError, Service,
     Serving, ShutdownCause, ShutdownHandle, Side, Signal, State, Subscribe, SubscriptionStatus, Tap, Typed,
-    Verdict, WampError, WampyMeta, WithState, auth, meta,
+    Verdict, WampError, WampyMeta, WithState, auth, environment, meta,
     net::{Listener, Refused, StartError, TlsError},
     proto, typed, with_state,
 };

@@ -146,13 +146,13 @@ pub enum ConnectError {
     /// The realm is not a valid URI.
     #[error("bad realm: {0}")]
     Realm(#[from] wamp_proto::uri::InvalidUri),
-    /// A variable of the environment is not what it should be.
-    #[error("the variable {name} is `{text}`, which is no duration such as `20s`, `500ms` or `off`")]
+    /// A variable of the environment is not what it should be, or is missing: see [`environment`](crate::environment).
+    #[error("the environment variable {name} {why}")]
     Environment {
         /// Which.
         name: &'static str,
-        /// What it is.
-        text: String,
+        /// What is wrong with it, as the rest of a sentence. It shows no secret.
+        why: String,
     },
     /// The network connection could not be made.
     #[error("cannot connect to {to}: {error}")]
@@ -188,12 +188,12 @@ pub enum ConnectError {
         /// The time limit.
         within: std::time::Duration,
     },
-    /// A secret that the client was to prove itself with is not there.
-    #[error("there is no secret: {from}: {why}")]
+    /// A secret that the client was to prove itself with is not there, or is none.
+    #[error("there is no usable secret: {from}: {why}")]
     Secret {
         /// Where it was to come from.
         from: String,
-        /// Why it does not.
+        /// Why it does not, or what is wrong with it.
         why: String,
     },
     /// The client cannot prove itself as it was told to.

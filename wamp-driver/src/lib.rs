@@ -14,6 +14,7 @@ mod connect;
 mod duration;
 mod endpoint;
 mod envelope;
+pub mod environment;
 mod error;
 mod extract;
 mod handler;

@@ -22,7 +22,7 @@ pub use wamp_driver::{
     Question, ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus,
     Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle,
     Side, Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError,
-    WampyMeta, WithState, auth, meta,
+    WampyMeta, WithState, auth, environment, meta,
     net::{Listener, Refused, StartError, TlsError},
     parse_duration, proto, typed, with_state,
 };

@@ -1,6 +1,5 @@
 //! From a URL to a joined session.
 
-mod environment;
 mod hooks;
 #[cfg(feature = "tls")]
 mod secure;
@@ -46,6 +45,7 @@ use crate::{
     auth::Auth,
     connect::ClientOptions,
     endpoint::{Address, Endpoint},
+    environment::{self, DEFAULT_URL, Environment},
     memory,
     router::RouterHandle,
     runtime::BoxFuture,
@@ -74,22 +74,27 @@ impl<N: Network> Connect<N> {
         Self::new(To::Url(url.into()))
     }
 
-    /// To where the environment says, as `wamp run` sets it for its programs: `WAMP_URL`, or else `ws://localhost:8080/ws`;
-    /// `WAMP_REALM`; the heartbeat as for the [default](Self::default). Whom it joins as: `WAMP_AUTHID`, with the secrets in
-    /// `WAMP_PRIVATE_KEY`, `WAMP_PASSWORD`, `WAMP_SECRET` (or `WAMPYSECRET`) and `WAMP_TICKET`, the strongest first.
-    /// An empty variable is one that is not set.
+    /// To where the environment says, as `wamp run` sets it for its programs and as the command `wamp` reads it: `WAMP_URL`, or else
+    /// `ws://localhost:8080/ws`; `WAMP_REALM` and `WAMP_SERIALIZER`; the heartbeat as for the [default](Self::default).
+    ///
+    /// Whom it joins as: `WAMP_AUTHID`, with the secrets in `WAMP_PRIVATE_KEY`, `WAMP_PASSWORD`, `WAMP_SECRET` (or `WAMPYSECRET`) and
+    /// `WAMP_TICKET`, the strongest first, or by the methods of `WAMP_AUTHMETHOD`, with commas between them;
+    /// `WAMP_CHANNEL_BINDING` and `WAMP_ROUTER_KEY` for those that know them. How TLS is spoken: `WAMP_CACERT`, `WAMP_CERT` with
+    /// `WAMP_KEY`, `WAMP_SERVER_NAME`.
+    ///
+    /// An empty variable is one that is not set. One that is wrong is an error when this is awaited, which names it; to look at the
+    /// settings, or to change them, see [`Environment`].
     pub fn from_env() -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut connect = Self::default();
-        if let Some(url) = set("WAMP_URL") {
-            connect.to = To::Url(url);
-        }
-        if let Some(realm) = set("WAMP_REALM") {
-            connect.options.realm = realm;
-        }
-        match environment::login(set) {
-            Ok(ways) => connect.options.auth = ways,
-            Err(error) => connect.refused = connect.refused.or(Some(error)),
+        let connect = Environment::read().and_then(|environment| environment.connect());
+        connect.unwrap_or_else(|error| Self { refused: Some(error), ..Self::url(DEFAULT_URL) })
+    }
+
+    /// To the router at a URL, with the heartbeat of the environment.
+    pub(crate) fn beating(url: &str) -> Self {
+        let mut connect = Self::url(url);
+        match environment::heartbeat(connect.options.heartbeat, |name| std::env::var_os(name)) {
+            Ok(heartbeat) => connect.options.heartbeat = heartbeat,
+            Err(error) => connect.refused = Some(error),
         }
         connect
     }
@@ -272,12 +277,7 @@ impl<N: Network> From<String> for Connect<N> {
 /// durations such as `20`, `20s`, `500ms` or `off`.
 impl<N: Network> Default for Connect<N> {
     fn default() -> Self {
-        let mut connect = Self::url("ws://localhost:8080/ws");
-        match environment::heartbeat(connect.options.heartbeat, |name| std::env::var(name).ok()) {
-            Ok(heartbeat) => connect.options.heartbeat = heartbeat,
-            Err(error) => connect.refused = Some(error),
-        }
-        connect
+        Self::beating(DEFAULT_URL)
     }
 }
 

@@ -101,7 +101,7 @@ impl Plan {
         let bound = bound(context, self.routes, self.grace)?;
         let (stop, stopped) = watch::channel(false);
         let stop = Stop { programs: stop, bound: bound.as_ref().map(|(handle, _)| handle.clone()) };
-        let environment = login::environment(&context.globals)?;
+        let environment = login::environment(&context.globals)?.variables()?;
         let around = Surroundings { context, environment, grace: self.grace, stop: stopped };
         // Without anything else to do, this ends with the last program.
         let endless = log.is_some() || bound.is_some();
