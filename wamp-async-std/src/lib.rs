@@ -23,7 +23,7 @@ pub use wamp_driver::{
     Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle,
     Side, Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError,
     WampyMeta, WithState, auth, environment, meta,
-    net::{Listener, Refused, StartError, TlsError},
+    net::{Listener, Refused, Socket, StartError, TlsError},
     proto, typed, with_state,
 };
 

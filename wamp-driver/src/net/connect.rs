@@ -1,5 +1,6 @@
 //! From a URL to a joined session.
 
+mod dial;
 mod hooks;
 #[cfg(feature = "tls")]
 mod secure;
@@ -30,8 +31,7 @@ use wamp_proto::{
     },
 };
 
-#[cfg(feature = "tls")]
-use super::tls::Connector;
+use self::dial::{Dial, Dialer};
 use super::{
     Network, Socket,
     pump::{self, Transport},
@@ -44,7 +44,7 @@ use crate::{
     Cipher, Client, ConnectError, IpVersion,
     auth::Auth,
     connect::ClientOptions,
-    endpoint::{Address, Endpoint},
+    endpoint::Endpoint,
     environment::{self, DEFAULT_URL, Environment},
     memory,
     router::RouterHandle,
@@ -246,8 +246,7 @@ impl<N: Network> Connect<N> {
                 To::Url(url) => {
                     let urls = [&url].into_iter().chain(&self.options.alternatives);
                     let endpoints = urls.map(|url| url.parse()).collect::<Result<_, _>>()?;
-                    let (sockets, ip) = (network.clone(), self.options.ip);
-                    let dialer: Arc<Dialer> = Arc::new(move |address| sockets.connect(address, ip));
+                    let dialer = dial::dialer(network.clone(), self.options.ip);
                     let targets = Arc::new(Targets { endpoints, tried: AtomicUsize::new(0), dialer });
                     Box::new(move |shared| Box::pin(targets.clone().connect(shared)))
                 }
@@ -314,47 +313,26 @@ impl Targets {
 
 /// One attempt to connect.
 async fn connect(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<(), ConnectError> {
-    let dial = Dial::new(shared, endpoint, dialer)?;
-    let limit = dial.options().connect_timeout;
-    let opened = within(&*dial.shared.runtime, limit, dial.open()).await;
-    opened.ok_or_else(|| ConnectError::Timeout { to: dial.endpoint.to_string(), within: limit })?
+    let dial = Dial::new(endpoint, dialer, &shared.options)?;
+    let opening = Opening { shared, dial };
+    let limit = opening.options().connect_timeout;
+    let opened = within(&*opening.shared.runtime, limit, opening.open()).await;
+    opened.ok_or_else(|| ConnectError::Timeout { to: opening.dial.endpoint.to_string(), within: limit })?
 }
 
-/// A connection being made.
-struct Dial {
+/// A connection being made: the handshake of its transport.
+struct Opening {
     shared: Arc<Shared>,
-    endpoint: Endpoint,
-    dialer: Arc<Dialer>,
-    /// Speaks TLS, where the endpoint demands it.
-    #[cfg(feature = "tls")]
-    tls: Option<Connector>,
+    dial: Dial,
 }
 
-type Dialer = dyn Fn(Address) -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
-
-impl Dial {
-    fn new(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<Self, ConnectError> {
-        #[cfg(feature = "tls")]
-        let tls = connector(&endpoint, &shared.options)?;
-        #[cfg(not(feature = "tls"))]
-        if endpoint.is_tls() {
-            return Err(ConnectError::Tls { to: endpoint.to_string(), error: TlsError::NotBuilt });
-        }
-        Ok(Self {
-            shared,
-            endpoint,
-            dialer,
-            #[cfg(feature = "tls")]
-            tls,
-        })
-    }
-
+impl Opening {
     fn options(&self) -> &ClientOptions {
         &self.shared.options
     }
 
     async fn open(&self) -> Result<(), ConnectError> {
-        match &self.endpoint {
+        match &self.dial.endpoint {
             Endpoint::WebSocket { address, path } => self.websocket(&format!("ws://{address}{path}")).await,
             Endpoint::WebSocketTls { address, path } => {
                 self.websocket(&format!("wss://{address}{path}")).await
@@ -364,20 +342,9 @@ impl Dial {
         }
     }
 
-    async fn dial(&self) -> Result<Box<dyn Socket>, ConnectError> {
-        let socket = (self.dialer)(self.endpoint.address()).await;
-        let socket = socket.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })?;
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            let secured = tls.connect(socket).await.map_err(|error| self.no_tls(error))?;
-            return Ok(Box::new(secured));
-        }
-        Ok(socket)
-    }
-
     async fn websocket(&self, url: &str) -> Result<(), ConnectError> {
         let upgrade = self.upgrade(url)?;
-        let socket = self.dial().await?;
+        let socket = self.dial.open().await?;
         let channel = socket.channel();
         match request(socket, upgrade).await {
             Ok((socket, response)) => self.upgraded(socket, &response, channel),
@@ -430,7 +397,7 @@ impl Dial {
         config.receive_limit = self.options().limits.message_size;
         let mut refused = "no serializer is offered".to_owned();
         for encoding in &self.options().serializers {
-            let socket = self.dial().await?;
+            let socket = self.dial.open().await?;
             let channel = socket.channel();
             let mut raw = Raw::new(socket, RawSocket::client(*encoding, &config));
             match raw.open().await {
@@ -439,7 +406,7 @@ impl Dial {
                     refused = error.to_string();
                 }
                 Err(RawSocketError::NotRawSocket { octet: tls::ALERT }) => {
-                    return Err(self.no_tls(TlsError::TlsExpected));
+                    return Err(self.dial.no_tls(TlsError::TlsExpected));
                 }
                 Err(error) => {
                     return Err(raw
@@ -467,29 +434,16 @@ impl Dial {
     }
 
     fn failed(&self, why: String) -> ConnectError {
-        ConnectError::Handshake { to: self.endpoint.to_string(), why }
+        ConnectError::Handshake { to: self.dial.endpoint.to_string(), why }
     }
 
     /// The socket failed within the handshake of the transport; it may be TLS that did.
     fn broken(&self, error: &io::Error) -> ConnectError {
         match TlsError::within(error) {
-            Some(error) => self.no_tls(error.clone()),
+            Some(error) => self.dial.no_tls(error.clone()),
             None => self.failed(error.to_string()),
         }
     }
-
-    fn no_tls(&self, error: TlsError) -> ConnectError {
-        ConnectError::Tls { to: self.endpoint.to_string(), error }
-    }
-}
-
-#[cfg(feature = "tls")]
-fn connector(endpoint: &Endpoint, options: &ClientOptions) -> Result<Option<Connector>, ConnectError> {
-    let (Endpoint::WebSocketTls { address, .. } | Endpoint::RawSocketTls(address)) = endpoint else {
-        return Ok(None);
-    };
-    let connector = Connector::new(&options.tls, &address.host);
-    connector.map(Some).map_err(|error| ConnectError::Tls { to: endpoint.to_string(), error })
 }
 
 fn describe(error: tungstenite::Error) -> String {
