@@ -58,7 +58,7 @@ pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use duration::parse as parse_duration;
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use envelope::{Envelope, Enveloped, WampyMeta};
-pub use error::{ConnectError, Error, Fault};
+pub use error::{ConnectError, Error, Fault, Tried};
 pub use extract::{
     Args, Caller, Delivery, Details, EventDetails, Extract, Extraction, Kwargs, Occasion, State,
 };

@@ -46,6 +46,7 @@ use crate::{
     connect::ClientOptions,
     endpoint::Endpoint,
     environment::{self, DEFAULT_URL, Environment},
+    error::Tried,
     memory,
     router::RouterHandle,
     runtime::BoxFuture,
@@ -109,8 +110,8 @@ impl<N: Network> Connect<N> {
     }
 
     /// One more URL, of a router that is as good as the first one. Each attempt goes through the URLs, from the one behind the
-    /// last that was tried, until a connection can be opened; when none can, it fails as the last of them did. Every URL has
-    /// the whole time limit. A client that [reconnects](Self::reconnect) waits only after it has tried them all.
+    /// last that was tried, until a connection can be opened; when none can, the error names each with its own:
+    /// [`ConnectError::NoneOf`]. Every URL has the whole time limit. A client that [reconnects](Self::reconnect) waits only after it has tried them all.
     ///
     /// A router that opens a connection and refuses the session ends the attempt: the next one begins behind it.
     pub fn or(mut self, url: impl Into<String>) -> Self {
@@ -297,17 +298,17 @@ struct Targets {
 impl Targets {
     /// One attempt: each endpoint has one chance.
     async fn connect(self: Arc<Self>, shared: Arc<Shared>) -> Result<(), ConnectError> {
-        let mut result = Ok(());
+        let mut tried = Vec::new();
         for _ in &self.endpoints {
             let place = self.tried.fetch_add(1, Ordering::Relaxed) % self.endpoints.len();
             let Some(endpoint) = self.endpoints.get(place) else { break };
-            result = connect(shared.clone(), endpoint.clone(), self.dialer.clone()).await;
-            match &result {
-                Ok(()) => break,
-                Err(error) => tracing::debug!(%error, "no connection"),
-            }
+            let Err(error) = connect(shared.clone(), endpoint.clone(), self.dialer.clone()).await else {
+                return Ok(());
+            };
+            tracing::debug!(%error, "no connection");
+            tried.push(Tried { url: endpoint.to_string(), error });
         }
-        result
+        Err(ConnectError::of(tried))
     }
 }
 
