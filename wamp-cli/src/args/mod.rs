@@ -264,7 +264,7 @@ pub(crate) enum Command {
     /// Ask the router who and what is there, and watch it change.
     #[command(subcommand)]
     Meta(MetaCommand),
-    /// Find out whether a router answers, and how fast.
+    /// Find out whether a router answers, and how fast; the exit code says what is wrong.
     Ping(Ping),
     /// Measure how fast a router is.
     Bench(Bench),
