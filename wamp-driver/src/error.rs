@@ -6,7 +6,7 @@ use wamp_proto::{
     DecodeError, EncodeError, Uri,
     auth::AuthError,
     error::{Closed, Misuse, RemoteError},
-    reconnect::Kind,
+    reconnect::{Kind, may_be_restored},
     session::Failure,
     uri::uris,
 };
@@ -110,6 +110,15 @@ impl Error {
 }
 
 impl Error {
+    /// Whether a registration or subscription that was refused so may be granted later.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Remote(remote) => may_be_restored(&remote.error),
+            Self::Timeout => true,
+            _ => false,
+        }
+    }
+
     /// The router keeps the time limit of a call too, and may be faster than we are: it is the same time limit.
     pub(crate) fn of_limited_call(self) -> Self {
         match self.uri() {

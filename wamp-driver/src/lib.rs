@@ -26,6 +26,7 @@ mod machine;
 mod memory;
 pub mod meta;
 pub mod net;
+mod patience;
 mod pending;
 mod procedure;
 mod progress;

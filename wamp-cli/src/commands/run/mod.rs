@@ -184,7 +184,7 @@ fn bound(
 
 fn failed(error: RunError) -> Failure {
     match error {
-        RunError::Serve(error) => error.error.into(),
+        RunError::Serve(error) => Failure { message: error.to_string(), ..error.error.into() },
         RunError::Closed(closed) => wamp_tokio::Error::Closed(closed).into(),
         RunError::Connect(error) => error.into(),
         error => Failure::new(Code::Internal, error.to_string()),
