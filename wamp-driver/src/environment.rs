@@ -130,7 +130,7 @@ impl Environment {
         let set = Variables(variable);
         Ok(Self {
             url: set.checked(URL, |text| text.parse::<Endpoint>().map_err(|error| error.why))?,
-            realm: set.checked(REALM, |text| text.parse::<Uri>())?,
+            realm: set.checked(REALM, str::parse::<Uri>)?,
             serializer: set.parsed(SERIALIZER, serializer)?,
             authid: set.text(AUTHID)?,
             methods: set.parsed(AUTHMETHOD, login::methods)?.unwrap_or_default(),
@@ -286,11 +286,15 @@ fn serializer(text: &str) -> Result<Encoding, &'static str> {
     known.ok_or("a serializer is json, msgpack or cbor")
 }
 
-/// Without TLS there is nobody to ask for it.
+#[cfg(feature = "tls")]
 fn certificate_name(text: &str) -> Result<(), &'static str> {
-    #[cfg(feature = "tls")]
-    rustls::pki_types::ServerName::try_from(text).map_err(|_| "no certificate has such a name")?;
-    let _ = text;
+    let name = rustls::pki_types::ServerName::try_from(text);
+    name.map(drop).map_err(|_| "no certificate has such a name")
+}
+
+/// Without TLS, nobody shows a certificate.
+#[cfg(not(feature = "tls"))]
+fn certificate_name(_: &str) -> Result<(), &'static str> {
     Ok(())
 }
 

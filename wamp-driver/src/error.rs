@@ -350,7 +350,7 @@ impl ConnectError {
                 let kinds = || tried.iter().map(|tried| tried.error.kind());
                 let passes =
                     |kind: &Kind| matches!(kind, Kind::Unreachable | Kind::Handshake | Kind::Timeout);
-                kinds().find(passes).or_else(|| kinds().last()).unwrap_or(Kind::Unreachable)
+                kinds().find(passes).or_else(|| kinds().next_back()).unwrap_or(Kind::Unreachable)
             }
         }
     }

@@ -119,8 +119,7 @@ fn certificate_and_key_go_together() {
 fn keys_are_checked_and_not_shown() {
     assert!(why(&[(ROUTER_KEY, "12")]).contains(ROUTER_KEY));
     // PATH is set everywhere, and no key.
-    let mut read = Environment::default();
-    read.private_key = Some(Secret::env("PATH"));
+    let read = Environment { private_key: Some(Secret::env("PATH")), ..Environment::default() };
     let error = read.auth().unwrap().iter().find_map(|way| way.proof().err()).unwrap().to_string();
     assert_eq!(
         error,
