@@ -161,7 +161,9 @@ impl Environment {
         let tls = self.tls()?;
         Ok(Connect::beating(self.url.as_deref().unwrap_or(DEFAULT_URL)).options(|options| {
             options.auth = auth;
-            options.realm = self.realm.clone().unwrap_or_else(|| std::mem::take(&mut options.realm));
+            if let Some(realm) = &self.realm {
+                options.realm.clone_from(realm);
+            }
             if let Some(serializer) = self.serializer {
                 options.serializers = vec![serializer];
             }

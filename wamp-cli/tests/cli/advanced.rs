@@ -1,6 +1,6 @@
 //! The options that go beyond the basics, and `wamp meta`.
 
-use crate::harness::{Router, scripted, wamp};
+use crate::harness::{Router, Running, scripted, wamp};
 
 #[test]
 fn a_call_prints_its_progressive_results() {
@@ -129,7 +129,7 @@ fn a_session_is_tapped() {
         viewer
     });
     drop(callee);
-    let [counting, endless] = viewers.map(|viewer| viewer.end());
+    let [counting, endless] = viewers.map(Running::end);
     assert!(counting.code == 11 && counting.stderr.contains("of 1000 messages"), "{counting:?}");
     assert!(endless.code == 0 && endless.stderr.contains("the session has ended"), "{endless:?}");
 }

@@ -88,7 +88,7 @@ impl Secret {
     /// Where it comes from, for people.
     fn place(&self) -> String {
         match &self.0 {
-            Source::Literal(_) => "a text of the application".to_owned(),
+            Source::Literal(_) => "the text that was given".to_owned(),
             Source::Env(names) => format!("the environment variable {}", names.join(" or ")),
             Source::File(path) => format!("the file {}", path.display()),
             Source::Callback(_) => "a function of the application".to_owned(),
