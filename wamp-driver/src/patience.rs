@@ -14,23 +14,24 @@ use crate::{Error, runtime::Runtime};
 pub(crate) struct Patience {
     policy: Policy,
     backoff: Backoff,
-    begun: Instant,
-    /// Whether it was asked for more than once.
-    again: bool,
+    /// When it was refused for the first time: how long that answer took is not to count.
+    refused: Option<Instant>,
 }
 
 impl Patience {
-    /// From now on.
+    /// From the first refusal on.
     pub(crate) fn new(policy: Policy, runtime: &dyn Runtime) -> Self {
-        Self { policy, backoff: Backoff::new(runtime.seed()), begun: runtime.now(), again: false }
+        Self { policy, backoff: Backoff::new(runtime.seed()), refused: None }
     }
 
     /// When to ask again, if that may help, and there is time for it. That is told in the log.
     pub(crate) fn delay(&mut self, uri: &str, error: &Error, now: Instant) -> Option<Duration> {
-        let until = self.begun + self.policy.time_to_restore();
-        // The client comes back, and has lost nothing but the answer.
-        let passes = error.may_pass() || matches!(error, Error::Lost(_));
-        if !passes || now >= until {
+        // A client that has lost its session comes back, and has lost nothing but the answer.
+        if !error.may_pass() && !matches!(error, Error::Lost(_)) {
+            return None;
+        }
+        let until = *self.refused.get_or_insert(now) + self.policy.time_to_restore();
+        if now >= until {
             return None;
         }
         let after = self.backoff.next(&self.policy).min(until - now);
@@ -40,12 +41,11 @@ impl Patience {
         } else {
             tracing::warn!(uri, ?after, %error, "it cannot be offered yet: asking again");
         }
-        self.again = true;
         Some(after)
     }
 
     /// For how long it was asked for again and again.
     pub(crate) fn so_far(&self, now: Instant) -> Duration {
-        if self.again { now - self.begun } else { Duration::ZERO }
+        self.refused.map_or(Duration::ZERO, |refused| now - refused)
     }
 }
