@@ -18,8 +18,6 @@ mod value;
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::Parser as _;
-
 use crate::{
     args::Cli,
     exit::{Code, Failure},
@@ -28,7 +26,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(args::words(std::env::args_os()));
+    let cli = Cli::read();
     let printer = Printer::new(cli.globals.output);
     match run(cli, printer) {
         Ok(()) => ExitCode::SUCCESS,

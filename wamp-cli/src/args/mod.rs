@@ -19,10 +19,16 @@ mod subscribe;
 mod tls;
 mod trace;
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use wamp_tokio::proto::{Encoding, Match};
+use clap::{
+    Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    builder::Resettable,
+};
+use wamp_tokio::{
+    environment,
+    proto::{Encoding, Match},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -97,15 +103,15 @@ pub(crate) struct Cli {
 pub(crate) struct Globals {
     /// Connect to the router at this URL: ws:// or wss://, tcp:// or tcps:// (rs://, rss://), unix://, ws+unix://
     /// [default: ws://localhost:8080/ws].
-    #[arg(short, long, global = true, env = "WAMP_URL")]
+    #[arg(short, long, global = true, env = environment::URL)]
     pub(crate) url: Option<String>,
 
     /// Join this realm; `router run` takes the flag several times and offers them all [default: realm1].
-    #[arg(short, long, global = true, env = "WAMP_REALM")]
+    #[arg(short, long, global = true, env = environment::REALM)]
     pub(crate) realm: Vec<String>,
 
     /// Speak this serializer only, instead of letting the router choose.
-    #[arg(long, global = true, env = "WAMP_SERIALIZER", value_enum)]
+    #[arg(long, global = true, env = environment::SERIALIZER, value_enum)]
     pub(crate) serializer: Option<Serializer>,
 
     /// Wait at most this long for the router and for each answer: 500ms, 10s, 2m, or a number of seconds [default: 10s].
@@ -145,6 +151,25 @@ pub(crate) struct Globals {
     pub(crate) tls: Tls,
 }
 
+impl Cli {
+    /// What the command line and the environment of this process say; says what is wrong, or what help was asked for, and exits.
+    pub(crate) fn read() -> Self {
+        // As for programs with `Connect::from_env`, an empty variable is one that is not set.
+        let is_empty = |arg: &Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+        let command = Self::command();
+        let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg });
+        let matches = command.get_matches_from(words(env::args_os()));
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The flag that says the same as a variable, if there is one.
+    pub(crate) fn flag_of(variable: &str) -> Option<String> {
+        let flag = variable.strip_prefix("WAMP_")?.to_lowercase().replace('_', "-");
+        let command = Self::command();
+        command.get_arguments().any(|arg| arg.get_long() == Some(&flag)).then(|| format!("--{flag}"))
+    }
+}
+
 /// The words of the command line, with those of autobahn-python's `wamp` put as ours: `--keyword NAME VALUE`.
 pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words = words.into_iter();
@@ -165,7 +190,7 @@ pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> 
 impl Globals {
     /// The router to connect to.
     pub(crate) fn url(&self) -> &str {
-        self.url.as_deref().unwrap_or("ws://localhost:8080/ws")
+        self.url.as_deref().unwrap_or(environment::DEFAULT_URL)
     }
 }
 
@@ -239,7 +264,7 @@ pub(crate) enum Command {
     /// Ask the router who and what is there, and watch it change.
     #[command(subcommand)]
     Meta(MetaCommand),
-    /// Find out whether a router answers, and how fast.
+    /// Find out whether a router answers, and how fast; the exit code says what is wrong.
     Ping(Ping),
     /// Measure how fast a router is.
     Bench(Bench),
@@ -353,7 +378,7 @@ fn id<Id: TryFrom<u64, Error: std::fmt::Display>>(text: &str) -> Result<Id, Stri
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use wamp_tokio::environment::Environment;
 
     use super::*;
 
@@ -372,6 +397,30 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&Cli::command());
+    }
+
+    #[test]
+    fn variables_mean_what_they_mean_to_every_program() {
+        fn names<T: ValueEnum + Clone>(value: &T) -> Vec<String> {
+            let value = value.to_possible_value().unwrap();
+            value.get_name_and_aliases().map(str::to_owned).collect()
+        }
+        let read = |set: &str, text: &str| Environment::of(|name| (name == set).then(|| text.into()));
+        for serializer in Serializer::value_variants() {
+            for name in names(serializer) {
+                let read = read(environment::SERIALIZER, &name).unwrap();
+                assert_eq!(read.serializer, Some((*serializer).into()), "{name}");
+            }
+        }
+        for method in AuthMethod::value_variants() {
+            for name in names(method) {
+                assert_eq!(
+                    read(environment::AUTHMETHOD, &name).unwrap().methods,
+                    [(*method).into()],
+                    "{name}"
+                );
+            }
+        }
     }
 
     #[test]

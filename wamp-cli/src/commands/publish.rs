@@ -8,7 +8,7 @@ use tokio::{
 };
 use wamp_tokio::{
     Client, Publish,
-    proto::{Match, Payload, Value},
+    proto::{Match, Payload, Value, error::Closed},
 };
 
 use crate::{
@@ -21,22 +21,41 @@ use crate::{
 /// Publishes events; with `--ack`, prints the ids of the publications.
 pub(crate) async fn run(context: &Context, arguments: args::Publish) -> Result<(), Failure> {
     check_uri(&arguments.uri, Match::Exact)?;
-    if arguments.lines {
-        return context.run(async |context, client| lines(context, client, &arguments).await).await;
-    }
-    let payload = value::payload(&arguments.payload)?;
+    let payload = if arguments.lines { None } else { Some(value::payload(&arguments.payload)?) };
     context
         .run(async |context, client| {
-            let mut pace = pace(&arguments);
-            for _ in 0..arguments.repeat {
-                if let Some(pace) = &mut pace {
-                    pace.tick().await;
-                }
-                publish(context, client, &arguments, payload.clone()).await?;
+            match payload {
+                Some(payload) => repeated(context, client, &arguments, payload).await?,
+                None => lines(context, client, &arguments).await?,
             }
-            Ok(())
+            parted(client).await
         })
         .await
+}
+
+/// The same event, as often as it is asked for.
+async fn repeated(
+    context: &Context,
+    client: &Client,
+    arguments: &args::Publish,
+    payload: Payload,
+) -> Result<(), Failure> {
+    let mut pace = pace(arguments);
+    for _ in 0..arguments.repeat {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
+        publish(context, client, arguments, payload.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Says GOODBYE. A router that answers has read all events before it; one that ends the session otherwise has not.
+async fn parted(client: &Client) -> Result<(), Failure> {
+    match client.close().await {
+        Closed::ByUs => Ok(()),
+        closed => Err(wamp_tokio::Error::Closed(closed).into()),
+    }
 }
 
 /// An event for each line of stdin.
