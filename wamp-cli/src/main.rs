@@ -18,8 +18,6 @@ mod value;
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::Parser as _;
-
 use crate::{
     args::Cli,
     exit::{Code, Failure},
@@ -28,9 +26,9 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse_from(args::words(std::env::args_os()));
+    let (cli, matches) = args::parse(std::env::args_os());
     let printer = Printer::new(cli.globals.output);
-    match run(cli, printer) {
+    match args::refuse_misplaced(&matches).and_then(|()| run(cli, printer)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {

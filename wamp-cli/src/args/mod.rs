@@ -8,6 +8,7 @@ mod context;
 mod keygen;
 mod login;
 mod meta;
+mod misplaced;
 mod msg;
 mod pages;
 mod ping;
@@ -21,7 +22,9 @@ mod trace;
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+};
 use wamp_tokio::proto::{Encoding, Match};
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,7 @@ pub(crate) use {
         ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SessionQuestion,
         SubscriptionCommand, Tap, Watch, Watched, Why,
     },
+    misplaced::refuse_misplaced,
     msg::{MsgCommand, MsgDecode, MsgEncode, MsgValidate},
     pages::{Completion, Man},
     ping::Ping,
@@ -145,8 +149,16 @@ pub(crate) struct Globals {
     pub(crate) tls: Tls,
 }
 
+/// The command line, as it is meant and as it was said; on a mistake, and for help, the program ends.
+pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> (Cli, ArgMatches) {
+    let matches = Cli::command().get_matches_from(words(line));
+    let cli =
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
+    (cli, matches)
+}
+
 /// The words of the command line, with those of autobahn-python's `wamp` put as ours: `--keyword NAME VALUE`.
-pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = Vec::new();
     while let Some(mut word) = words.next() {
@@ -353,8 +365,6 @@ fn id<Id: TryFrom<u64, Error: std::fmt::Display>>(text: &str) -> Result<Id, Stri
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -372,6 +382,26 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&Cli::command());
+    }
+
+    /// Clap takes two flags of one id for one, and says nothing: `wamp meta session kill-authid joe` once joined as joe.
+    #[test]
+    fn no_flag_of_a_command_is_taken_for_a_global_one() {
+        fn check(command: &clap::Command, globals: &[&clap::Id]) {
+            for argument in command.get_arguments() {
+                assert!(
+                    !globals.contains(&argument.get_id()),
+                    "{} {}",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+            command.get_subcommands().for_each(|command| check(command, globals));
+        }
+        let cli = Cli::command();
+        let globals: Vec<_> = cli.get_arguments().map(clap::Arg::get_id).collect();
+        assert!(globals.len() > 20);
+        cli.get_subcommands().for_each(|command| check(command, &globals));
     }
 
     #[test]
