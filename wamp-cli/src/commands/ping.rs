@@ -47,7 +47,7 @@ async fn ping(context: &Context, client: &Client, arguments: &Ping, begin: Insta
 }
 
 /// Asks the router something that costs it nothing. A router that says no has answered as well.
-async fn round_trip(client: &Client) -> Result<Option<String>, Failure> {
+pub(super) async fn round_trip(client: &Client) -> Result<Option<String>, Failure> {
     match client.call(SESSION_COUNT).await {
         Ok(_) => Ok(None),
         Err(Error::Remote(error)) => Ok(Some(error.error.as_str().to_owned())),
