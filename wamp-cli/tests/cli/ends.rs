@@ -47,7 +47,7 @@ fn bad_usage_is_2_and_needs_no_router() {
 #[test]
 fn no_router_is_3() {
     let error = wamp(&["call", "x", "-u", "ws://127.0.0.1:1/ws"]).failed(3);
-    assert!(error.contains("127.0.0.1:1"), "{error}");
+    assert!(error.contains("127.0.0.1:1") && error.contains("`wamp router run` starts one"), "{error}");
     wamp(&["call", "x", "-u", "unix:///no/such/socket"]).failed(3);
     // A listener that never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
