@@ -2,7 +2,12 @@
 //!
 //! `WAMP_MODEL_SEEDS` and `WAMP_MODEL_MESSAGES` make the campaign larger, `WAMP_MODEL_SEED` runs one seed only.
 
-use std::time::Instant;
+use std::{
+    panic::resume_unwind,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Instant,
+};
 
 use wamp_world::model::{Drive, Figures, Trial};
 
@@ -45,14 +50,26 @@ fn trial(seed: u64, messages: u64, drive: Drive) -> Figures {
 #[allow(clippy::disallowed_methods, reason = "it measures itself")]
 fn the_router_does_what_the_model_says() {
     let (seeds, start) = (seeds(), Instant::now());
-    let messages = messages(seeds.end - seeds.start);
     let count = seeds.end - seeds.start;
-    let (mut operations, mut passed) = (0, 0);
-    for seed in seeds {
-        let figures = trial(seed, messages, Drive::default());
-        operations += figures.operations;
-        passed += figures.messages;
-    }
+    let messages = messages(count);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicU64::new(seeds.start);
+    let run = || {
+        let mut sum = (0, 0);
+        while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < seeds.end) {
+            let figures = trial(seed, messages, Drive::default());
+            sum = (sum.0 + figures.operations, sum.1 + figures.messages);
+        }
+        sum
+    };
+    let sums = thread::scope(|scope| {
+        let threads = (0..threads).map(|_| scope.spawn(run)).collect::<Vec<_>>();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|why| resume_unwind(why)))
+            .collect::<Vec<_>>()
+    });
+    let (operations, passed) = sums.into_iter().fold((0, 0), |all, sum| (all.0 + sum.0, all.1 + sum.1));
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "{passed} messages, {operations} operations, {count} seeds in {seconds:.1} s: {:.0} messages/s",

@@ -227,6 +227,10 @@ impl State {
 
     /// No transport could be opened.
     pub(crate) fn connect_failed(&mut self, effects: &mut Effects, now: Instant, error: ConnectError) {
+        // The application may have closed the client while the attempt failed, and that is why it is over.
+        if self.life.closed.is_some() {
+            return;
+        }
         let closed = error.to_closed();
         self.life.failed = Some(error);
         self.life.machine.handle_failure(now, Kind::of(&closed));

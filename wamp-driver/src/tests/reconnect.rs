@@ -177,6 +177,38 @@ fn a_late_answer_meets_no_request_of_another_session() {
     assert_eq!((scene.world.finish(second).unwrap(), scene.world.finish(another).unwrap()), (2, 2));
 }
 
+/// An attempt fails on one thread while the client is closed on another: it was closed by us, and that is told once.
+#[test]
+fn an_attempt_that_fails_behind_the_close_changes_nothing() {
+    let scene = Scene::new();
+    let attempt: Box<Attempt> = Box::new(|shared| {
+        Box::pin(async move {
+            shared.update_with(|state, now, effects| state.close(effects, now));
+            let error = std::io::ErrorKind::ConnectionRefused.into();
+            Err(ConnectError::Io { to: "the router".to_owned(), error })
+        })
+    });
+    let options = ClientOptions {
+        reconnect: exact(),
+        lazy: true,
+        wait_for_connection: true,
+        ..ClientOptions::default()
+    };
+    let supervisor = Supervisor::new(scene.world.clone(), options, attempt).unwrap();
+    let Poll::Ready(Ok(client)) = poll(&mut Box::pin(supervisor.connect())) else { panic!("it is lazy") };
+    let mut lifecycle = client.lifecycle();
+    let mut call = Box::pin(client.call("t.nobody").into_future());
+    assert!(poll(&mut call).is_pending());
+    scene.world.turn();
+    assert_eq!(client.close_reason(), Some(Closed::ByUs));
+    assert!(matches!(scene.world.finish(call), Err(Error::Closed(Closed::ByUs))));
+    let seen = changes(&mut lifecycle);
+    assert!(
+        matches!(&seen[..], [Lifecycle::Connecting { .. }, Lifecycle::Closed { why: Closed::ByUs }]),
+        "{seen:?}"
+    );
+}
+
 #[test]
 fn a_task_that_is_dropped_leaves_nobody_waiting() {
     let scene = Scene::new();
