@@ -138,6 +138,13 @@ pub(super) async fn garbage_is_closed_and_nobody_else_minds(kit: Kit) {
         let _ = stream.write_all(bytes);
         let answer = rest(&mut stream);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{bytes:?}: {answer:?}");
+        if bytes.starts_with(b"GET ") {
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(
+                answer.ends_with("it takes WebSockets, and this is a plain request of HTTP\n"),
+                "{answer}"
+            );
+        }
     }
     assert_eq!(client.call("t.echo").args((1,)).value::<i64>().await.unwrap(), 1);
     assert_eq!(router.counts().connections, 1);
