@@ -210,7 +210,7 @@ async fn handle(
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => tracing::warn!(%topic, %error, "an event was not handled"),
                 Err(panic) => {
-                    tracing::error!(%topic, panic = panic_text(&*panic), "an event handler panicked")
+                    tracing::error!(%topic, panic = panic_text(&*panic), "an event handler panicked");
                 }
             }
         };
