@@ -17,25 +17,24 @@ use crate::{
 
 /// Looks at the contexts, or changes them.
 pub(crate) fn run(context: &Context, command: ContextCommand) -> Result<(), Failure> {
-    if let ContextCommand::Edit = command {
-        return edit();
-    }
-    let mut all = Contexts::read()?;
     match command {
-        ContextCommand::Add(arguments) => add(&context.globals, all, arguments),
-        ContextCommand::Ls => ls(context, &all),
+        ContextCommand::Add(arguments) => add(&context.globals, Contexts::read()?, arguments),
+        ContextCommand::Ls => ls(context, &Contexts::read()?),
         ContextCommand::Select { name } => {
+            let mut all = Contexts::read()?;
             all.get(&name)?;
             all.selected = Some(name);
             all.write()
         }
         ContextCommand::Show { name } => {
+            let all = Contexts::read()?;
             let name = name.or_else(|| context.globals.context.clone()).or_else(|| all.selected.clone());
             let name = name.ok_or_else(|| Failure::usage("no context is selected: say which one"))?;
             context.printer.value(shown(all.get(&name)?)?)
         }
-        ContextCommand::Edit => Ok(()),
+        ContextCommand::Edit => edit(),
         ContextCommand::Rm { name } => {
+            let mut all = Contexts::read()?;
             all.get(&name)?;
             all.contexts.remove(&name);
             all.selected = all.selected.filter(|selected| *selected != name);
