@@ -30,8 +30,9 @@ fn events_are_lines_over_every_transport_and_serializer() {
 
 #[test]
 fn an_event_that_is_too_long_is_not_lost_in_silence() {
-    let router = Router::start();
-    let line = "x".repeat((1 << 20) + 1);
+    let limit = "[limits]\nmessage_size = \"4 KiB\"\n[roles.anybody]\nallow_all = true\n";
+    let router = Router::of_config(limit);
+    let line = "x".repeat(5_000);
     let payload = format!("{{\"args\":[\"{line}\"]}}");
     for (how, stdin) in [("--lines", &line), ("--payload=-", &payload)] {
         let publish = start(&["publish", "topic", how, "--url", router.url()], &[], stdin.as_bytes());
