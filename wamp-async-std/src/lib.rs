@@ -21,9 +21,9 @@ pub use wamp_driver::{
     Kwargs, Lifecycle, LifecycleStream, Observed, Part, Parts, Pending, Principal, Progress, Publish,
     Question, ReconnectPolicy, ReconnectVerdict, Recording, Register, Registration, RegistrationStatus,
     Reply, Routes, RunError, RunFuture, Serve, ServeError, Service, Serving, ShutdownCause, ShutdownHandle,
-    Side, Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Typed, Verdict, WampError,
-    WampyMeta, WithState, auth, meta,
-    net::{Listener, Refused, StartError, TlsError},
+    Side, Signal, State, Subscribe, Subscription, SubscriptionStatus, Tap, Tried, Typed, Verdict, WampError,
+    WampyMeta, WithState, auth, environment, meta,
+    net::{Listener, Refused, Socket, StartError, TlsError},
     proto, typed, with_state,
 };
 

@@ -30,9 +30,9 @@ pub use wamp_driver::{
     IntoReply, Invocation, InvocationPolicy, IpVersion, Kwargs, Lifecycle, Observed, Part, Pending,
     Principal, Progress, Publish, Question, ReconnectPolicy, ReconnectVerdict, Recording, Register,
     Registration, RegistrationStatus, Reply, Routes, RunError, RunFuture, Serve, ServeError, Service,
-    Serving, ShutdownCause, ShutdownHandle, Side, Signal, State, Subscribe, SubscriptionStatus, Tap, Typed,
-    Verdict, WampError, WampyMeta, WithState, auth, meta,
-    net::{Listener, Refused, StartError, TlsError},
+    Serving, ShutdownCause, ShutdownHandle, Side, Signal, State, Subscribe, SubscriptionStatus, Tap, Tried,
+    Typed, Verdict, WampError, WampyMeta, WithState, auth, environment, meta,
+    net::{Listener, Refused, Socket, StartError, TlsError},
     proto, typed, with_state,
 };
 

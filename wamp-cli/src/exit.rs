@@ -12,6 +12,8 @@ use wamp_tokio::{
     },
 };
 
+use crate::args::Cli;
+
 /// The exit codes; `wamp --help` has the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
@@ -154,6 +156,10 @@ impl From<Error> for Failure {
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
+            ConnectError::Environment { name, why } => match Cli::flag_of(name) {
+                Some(flag) => Self::usage(format!("{flag}, or the environment variable {name}, {why}")),
+                None => Self::usage(format!("the environment variable {name} {why}")),
+            },
             ConnectError::Endpoint(_)
             | ConnectError::Realm(_)
             | ConnectError::Secret { .. }

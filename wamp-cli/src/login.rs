@@ -7,13 +7,13 @@ use std::{
 };
 
 use wamp_tokio::{
-    Connect,
-    auth::{Anonymous, Auth, Certificate, Cra, Cryptosign, Scram, Secret, Ticket},
+    auth::Secret,
+    environment::{self, Environment},
     proto,
 };
 
 use crate::{
-    args::{AuthMethod, Globals, Login, StoredSecrets, Tls},
+    args::{Globals, Login, StoredSecrets},
     exit::Failure,
     value,
 };
@@ -31,7 +31,7 @@ pub(crate) struct Kind {
 /// The private key of cryptosign.
 pub(crate) const PRIVATE_KEY: Kind = Kind {
     flag: "--private-key",
-    variables: &["WAMP_PRIVATE_KEY"],
+    variables: &[environment::PRIVATE_KEY],
     flags: |login| (&login.private_key, &login.private_key_file),
     stored: |stored| &stored.private_key,
 };
@@ -39,7 +39,7 @@ pub(crate) const PRIVATE_KEY: Kind = Kind {
 /// The password of WAMP-SCRAM.
 pub(crate) const PASSWORD: Kind = Kind {
     flag: "--password",
-    variables: &["WAMP_PASSWORD"],
+    variables: &[environment::PASSWORD],
     flags: |login| (&login.password, &login.password_file),
     stored: |stored| &stored.password,
 };
@@ -47,7 +47,7 @@ pub(crate) const PASSWORD: Kind = Kind {
 /// The shared secret of WAMP-CRA. Those who come from wampy have it in another variable.
 pub(crate) const SECRET: Kind = Kind {
     flag: "--secret",
-    variables: &["WAMP_SECRET", "WAMPYSECRET"],
+    variables: &[environment::SECRET, environment::WAMPY_SECRET],
     flags: |login| (&login.secret, &login.secret_file),
     stored: |stored| &stored.secret,
 };
@@ -55,18 +55,12 @@ pub(crate) const SECRET: Kind = Kind {
 /// A ticket.
 const TICKET: Kind = Kind {
     flag: "--ticket",
-    variables: &["WAMP_TICKET"],
+    variables: &[environment::TICKET],
     flags: |login| (&login.ticket, &login.ticket_file),
     stored: |stored| &stored.ticket,
 };
 
-/// The methods that have a secret, the strongest first.
-const STRONGEST_FIRST: [(AuthMethod, Kind); 4] = [
-    (AuthMethod::Cryptosign, PRIVATE_KEY),
-    (AuthMethod::WampScram, PASSWORD),
-    (AuthMethod::Wampcra, SECRET),
-    (AuthMethod::Ticket, TICKET),
-];
+const KINDS: [Kind; 4] = [PRIVATE_KEY, PASSWORD, SECRET, TICKET];
 
 impl Kind {
     /// Where the secret is, if it is given at all: a flag beats the environment, which beats the context.
@@ -108,107 +102,38 @@ impl Kind {
 
 /// A flag or the environment has a secret.
 pub(crate) fn has_secret(login: &Login) -> bool {
-    STRONGEST_FIRST.iter().any(|(_, kind)| kind.is_given(login))
+    KINDS.iter().any(|kind| kind.is_given(login))
 }
 
-/// What programs are told of the router and of who they are; whatever else the environment says of it, they know.
-pub(crate) fn environment(globals: &Globals) -> Result<Vec<(&'static str, String)>, Failure> {
-    let mut environment = vec![("WAMP_URL", globals.url().to_owned())];
-    environment.extend(globals.realm.first().map(|realm| ("WAMP_REALM", realm.clone())));
-    environment.extend(globals.login.authid.iter().map(|authid| ("WAMP_AUTHID", authid.clone())));
-    for (_, kind) in STRONGEST_FIRST {
-        if let (Some(name), Some(secret)) = (kind.variables.first(), kind.find(&globals.login)?) {
-            let text = secret.read()?.expose_text().map(str::to_owned);
-            let text = text.ok_or_else(|| Failure::usage(format!("what is for {name} is no text")))?;
-            environment.push((name, text));
-        }
-    }
-    Ok(environment)
-}
-
-/// The ways that are offered to the router: those that were asked for, or all that a secret is given for.
-pub(crate) fn ways(globals: &Globals) -> Result<Vec<Auth>, Failure> {
-    let login = &globals.login;
+/// Where to connect, who joins and how TLS is spoken: what the flags, the environment and the context come to, which the driver
+/// makes a connection of as it does of the variables that programs read.
+pub(crate) fn environment(globals: &Globals) -> Result<Environment, Failure> {
+    let Globals { login, tls, .. } = globals;
     one_stdin(login)?;
-    if !login.authmethod.is_empty() {
-        return login.authmethod.iter().map(|method| asked_for(*method, globals)).collect();
-    }
-    let mut ways = Vec::new();
-    for (method, kind) in STRONGEST_FIRST {
-        if let Some(secret) = kind.find(login)? {
-            ways.push(way(method, secret, login)?);
-        }
-    }
-    if ways.is_empty() && globals.tls.cert.is_some() {
-        // The router may want the certificate for the connection alone.
-        ways = vec![Certificate.into(), Anonymous.into()];
-    }
-    if ways.is_empty() && login.authid.is_some() {
-        return Err(Failure::usage(
-            "--authid needs a proof: set WAMP_TICKET, WAMP_SECRET, WAMP_PASSWORD or WAMP_PRIVATE_KEY, or give a flag",
-        ));
-    }
-    Ok(ways)
-}
-
-fn asked_for(method: AuthMethod, globals: &Globals) -> Result<Auth, Failure> {
-    let with_secret = STRONGEST_FIRST.iter().find(|(strong, _)| *strong == method);
-    match (method, with_secret) {
-        (_, Some((_, kind))) => {
-            let secret = kind.find(&globals.login)?.ok_or_else(|| kind.missing())?;
-            way(method, secret, &globals.login)
-        }
-        (AuthMethod::Tls, _) if globals.tls.cert.is_none() => {
-            Err(Failure::usage("the method tls needs a client certificate: give --cert and --key"))
-        }
-        (AuthMethod::Tls, _) => Ok(Certificate.into()),
-        _ => Ok(Anonymous.into()),
-    }
-}
-
-/// A method with its secret, and what else the flags say about it.
-fn way(method: AuthMethod, secret: Secret, login: &Login) -> Result<Auth, Failure> {
-    let authid =
-        || login.authid.clone().ok_or_else(|| Failure::usage("say who you are: --authid or WAMP_AUTHID"));
-    Ok(match method {
-        AuthMethod::Ticket => {
-            let ticket = Ticket::new(authid()?, secret);
-            let insecurely = login.insecurely_allow_readable_ticket;
-            if insecurely { ticket.insecurely_over_any_connection() } else { ticket }.into()
-        }
-        AuthMethod::Wampcra => {
-            let cra = Cra::new(authid()?, secret);
-            let insecurely = login.insecurely_allow_guessable_secret;
-            if insecurely { cra.insecurely_over_any_connection() } else { cra }.into()
-        }
-        AuthMethod::WampScram => {
-            let scram = Scram::new(authid()?, secret);
-            login.channel_binding.iter().fold(scram, Scram::channel_binding).into()
-        }
-        _ => {
-            let key = login.authid.iter().fold(Cryptosign::new(secret), Cryptosign::authid);
-            let key = login.channel_binding.iter().fold(key, Cryptosign::channel_binding);
-            login.router_key.iter().fold(key, |key, router| key.expect_router(*router)).into()
-        }
-    })
-}
-
-/// A connection that speaks TLS as the flags say.
-pub(crate) fn secured(connect: Connect, tls: &Tls) -> Result<Connect, Failure> {
-    let connect = tls.cacert.iter().fold(connect, Connect::ca_file);
-    let connect = tls.server_name.iter().fold(connect, Connect::server_name);
-    match (&tls.cert, &tls.key) {
-        (Some(cert), Some(key)) => Ok(connect.client_cert(cert, key)),
-        (None, None) => Ok(connect),
-        _ => Err(Failure::usage("--cert and --key go together")),
-    }
+    let mut environment = Environment::default();
+    environment.url = Some(globals.url().to_owned());
+    environment.realm = globals.realm.first().cloned();
+    environment.serializer = globals.serializer.map(Into::into);
+    environment.authid = login.authid.clone();
+    environment.methods = login.authmethod.iter().copied().map(Into::into).collect();
+    environment.private_key = PRIVATE_KEY.find(login)?;
+    environment.password = PASSWORD.find(login)?;
+    environment.secret = SECRET.find(login)?;
+    environment.ticket = TICKET.find(login)?;
+    environment.channel_binding = login.channel_binding.clone();
+    environment.router_key = login.router_key;
+    environment.insecurely_allow_readable_ticket = login.insecurely_allow_readable_ticket;
+    environment.insecurely_allow_guessable_secret = login.insecurely_allow_guessable_secret;
+    environment.cacert = tls.cacert.clone();
+    (environment.cert, environment.key) = (tls.cert.clone(), tls.key.clone());
+    environment.server_name = tls.server_name.clone();
+    Ok(environment)
 }
 
 /// There is one stdin, and it is read once.
 fn one_stdin(login: &Login) -> Result<(), Failure> {
-    let from_stdin =
-        |(_, kind): &&(AuthMethod, Kind)| (kind.flags)(login).1.as_deref() == Some(Path::new("-"));
-    match STRONGEST_FIRST.iter().filter(from_stdin).count() {
+    let from_stdin = |kind: &&Kind| (kind.flags)(login).1.as_deref() == Some(Path::new("-"));
+    match KINDS.iter().filter(from_stdin).count() {
         0 | 1 => Ok(()),
         _ => Err(Failure::usage("only one secret can come from stdin")),
     }

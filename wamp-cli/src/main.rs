@@ -26,7 +26,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let (cli, matches) = args::parse(std::env::args_os());
+    let (cli, matches) = Cli::read();
     let printer = Printer::new(cli.globals.output);
     match args::refuse_misplaced(&matches).and_then(|()| run(cli, printer)) {
         Ok(()) => ExitCode::SUCCESS,

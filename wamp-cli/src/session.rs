@@ -138,19 +138,15 @@ fn connection(globals: &Globals) -> Result<Connect, Failure> {
         return Err(Failure::usage("a client joins one realm: give --realm once"));
     };
     realm.parse::<Uri>().map_err(|error| Failure::usage(format!("bad realm: {error}")))?;
-    let connect = wamp_tokio::connect(globals.url()).realm(realm).agent(AGENT).options(|options| {
-        if let Some(serializer) = globals.serializer {
-            options.serializers = vec![serializer.into()];
-        }
+    let connect: Connect = login::environment(globals)?.connect()?;
+    Ok(connect.agent(AGENT).options(|options| {
         if let Some(timeout) = globals.timeout {
             options.request_timeout = timeout;
             options.connect_timeout = options.connect_timeout.min(timeout);
             options.join_timeout = options.join_timeout.min(timeout);
             options.close_timeout = options.close_timeout.min(timeout.max(MIN_CLOSE));
         }
-    });
-    let connect = login::ways(globals)?.into_iter().fold(connect, Connect::auth);
-    login::secured(connect, &globals.tls)
+    }))
 }
 
 /// The time between two tries to connect.

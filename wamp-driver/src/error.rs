@@ -1,10 +1,12 @@
 //! What can go wrong for an application.
 
+use std::fmt;
+
 use wamp_proto::{
     DecodeError, EncodeError, Uri,
     auth::AuthError,
     error::{Closed, Misuse, RemoteError},
-    reconnect::Kind,
+    reconnect::{Kind, may_be_restored},
     session::Failure,
     uri::uris,
 };
@@ -108,6 +110,15 @@ impl Error {
 }
 
 impl Error {
+    /// Whether a registration or subscription that was refused so may be granted later.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Remote(remote) => may_be_restored(&remote.error),
+            Self::Timeout => true,
+            _ => false,
+        }
+    }
+
     /// The router keeps the time limit of a call too, and may be faster than we are: it is the same time limit.
     pub(crate) fn of_limited_call(self) -> Self {
         match self.uri() {
@@ -146,13 +157,13 @@ pub enum ConnectError {
     /// The realm is not a valid URI.
     #[error("bad realm: {0}")]
     Realm(#[from] wamp_proto::uri::InvalidUri),
-    /// A variable of the environment is not what it should be.
-    #[error("the variable {name} is `{text}`, which is no duration such as `20s`, `500ms` or `off`")]
+    /// A variable of the environment is not what it should be, or is missing: see [`environment`](crate::environment).
+    #[error("the environment variable {name} {why}")]
     Environment {
         /// Which.
         name: &'static str,
-        /// What it is.
-        text: String,
+        /// What is wrong with it, as the rest of a sentence. It shows no secret.
+        why: String,
     },
     /// The network connection could not be made.
     #[error("cannot connect to {to}: {error}")]
@@ -188,12 +199,12 @@ pub enum ConnectError {
         /// The time limit.
         within: std::time::Duration,
     },
-    /// A secret that the client was to prove itself with is not there.
-    #[error("there is no secret: {from}: {why}")]
+    /// A secret that the client was to prove itself with is not there, or is none.
+    #[error("there is no usable secret: {from}: {why}")]
     Secret {
         /// Where it was to come from.
         from: String,
-        /// Why it does not.
+        /// Why it does not, or what is wrong with it.
         why: String,
     },
     /// The client cannot prove itself as it was told to.
@@ -202,6 +213,35 @@ pub enum ConnectError {
     /// The router refused the session, or was lost before it was open.
     #[error("cannot join: {0}")]
     Join(Closed),
+    /// None of several URLs is of any use: each of them with its error, in the order in which they were tried. See
+    /// [`Connect::or`](crate::net::Connect::or).
+    #[error("none of {} URLs can be connected to: {}", .0.len(), one_after_the_other(.0))]
+    NoneOf(Vec<Tried>),
+}
+
+/// A URL that was tried, and why it is of no use.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Tried {
+    /// The URL.
+    pub url: String,
+    /// What became of it.
+    pub error: ConnectError,
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use ConnectError as E;
+        match &self.error {
+            // They name it themselves.
+            error @ (E::Io { .. } | E::Handshake { .. } | E::Tls { .. } | E::Timeout { .. }) => error.fmt(f),
+            error => write!(f, "{}: {error}", self.url),
+        }
+    }
+}
+
+fn one_after_the_other(tried: &[Tried]) -> String {
+    tried.iter().map(Tried::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// At whom an error is to be looked for.
@@ -234,9 +274,41 @@ impl ConnectError {
         }
     }
 
-    /// At whom to look for it.
+    /// The URLs that were tried, each with its error, in that order, if there were several; empty if there was one.
+    ///
+    /// ```
+    /// # use wamp_driver::ConnectError;
+    /// fn report(error: &ConnectError) {
+    ///     for tried in error.tried() {
+    ///         println!("{}: {}", tried.url, tried.error);
+    ///     }
+    /// }
+    /// ```
+    pub fn tried(&self) -> &[Tried] {
+        match self {
+            Self::NoneOf(tried) => tried,
+            _ => &[],
+        }
+    }
+
+    /// The error of an attempt that has tried these.
+    pub(crate) fn of(mut tried: Vec<Tried>) -> Self {
+        match tried.pop() {
+            Some(only) if tried.is_empty() => only.error,
+            last => {
+                tried.extend(last);
+                Self::NoneOf(tried)
+            }
+        }
+    }
+
+    /// At whom to look for it; with several URLs, at the application as soon as one of them is its fault, then at a router.
     pub fn fault(&self) -> Fault {
         match self {
+            Self::NoneOf(tried) => {
+                let any = |fault: &Fault| tried.iter().any(|tried| tried.error.fault() == *fault);
+                [Fault::Application, Fault::Router].into_iter().find(any).unwrap_or(Fault::Network)
+            }
             Self::Endpoint(_)
             | Self::Realm(_)
             | Self::Environment { .. }
@@ -256,9 +328,17 @@ impl ConnectError {
 
     /// The same as the end of a client.
     pub(crate) fn to_closed(&self) -> Closed {
-        let kind = match self {
-            Self::Join(closed) => return closed.clone(),
-            Self::Auth(error) => return Closed::Authentication(error.clone()),
+        match self {
+            Self::Join(closed) => closed.clone(),
+            Self::Auth(error) => Closed::Authentication(error.clone()),
+            error => Closed::NotConnected { kind: error.kind(), why: error.to_string() },
+        }
+    }
+
+    /// What it means for whether another attempt may go well. With several URLs, one that may be of use then is enough.
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Join(_) | Self::Auth(_) => Kind::of(&self.to_closed()),
             Self::Endpoint(_) | Self::Realm(_) | Self::Environment { .. } | Self::Secret { .. } => {
                 Kind::Misuse
             }
@@ -266,7 +346,54 @@ impl ConnectError {
             Self::Handshake { .. } => Kind::Handshake,
             Self::Tls { error, .. } => error.kind(),
             Self::Timeout { .. } => Kind::Timeout,
+            Self::NoneOf(tried) => {
+                let kinds = || tried.iter().map(|tried| tried.error.kind());
+                let passes =
+                    |kind: &Kind| matches!(kind, Kind::Unreachable | Kind::Handshake | Kind::Timeout);
+                kinds().find(passes).or_else(|| kinds().next_back()).unwrap_or(Kind::Unreachable)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wamp_proto::auth::AuthError;
+
+    use super::*;
+
+    fn tried(url: &str, error: impl FnOnce(String) -> ConnectError) -> Tried {
+        Tried { url: url.to_owned(), error: error(url.to_owned()) }
+    }
+
+    #[test]
+    fn every_url_is_named_with_its_error() {
+        let refused = |to| ConnectError::Io { to, error: std::io::ErrorKind::ConnectionRefused.into() };
+        let untrusted = |to| ConnectError::Tls { to, error: TlsError::UnknownAuthority };
+        let unusable = |_| ConnectError::Auth(AuthError::Unusable("a ticket can be read here"));
+        let error = ConnectError::of(vec![
+            tried("ws://a/", refused),
+            tried("wss://b/", untrusted),
+            tried("ws://c/", unusable),
+        ]);
+        let text = error.to_string();
+        assert!(
+            text.starts_with("none of 3 URLs can be connected to: cannot connect to ws://a/: "),
+            "{text}"
+        );
+        let found = ["ws://a/", "wss://b/", "authority", "ws://c/: ", "a ticket"].map(|part| text.find(part));
+        assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{text}");
+        assert!(error.tried().iter().map(|tried| &*tried.url).eq(["ws://a/", "wss://b/", "ws://c/"]));
+        assert_eq!(error.fault(), Fault::Application);
+        let Closed::NotConnected { kind: Kind::Unreachable, why } = error.to_closed() else {
+            panic!("{error}")
         };
-        Closed::NotConnected { kind, why: self.to_string() }
+        assert_eq!(why, text);
+        // What none of them can mend is not tried again.
+        let error = ConnectError::of(vec![tried("wss://a/", untrusted), tried("wss://b/", untrusted)]);
+        assert!(matches!(error.to_closed(), Closed::NotConnected { kind: Kind::Tls, .. }));
+        assert_eq!(error.fault(), Fault::Router);
+        let one = ConnectError::of(vec![tried("ws://a/", refused)]);
+        assert!(matches!(one, ConnectError::Io { .. }) && one.tried().is_empty());
     }
 }

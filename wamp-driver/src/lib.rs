@@ -14,6 +14,7 @@ mod connect;
 mod duration;
 mod endpoint;
 mod envelope;
+pub mod environment;
 mod error;
 mod extract;
 mod handler;
@@ -25,6 +26,7 @@ mod machine;
 mod memory;
 pub mod meta;
 pub mod net;
+mod patience;
 mod pending;
 mod procedure;
 mod progress;
@@ -57,7 +59,7 @@ pub use connect::{ClientOptions, JoinFuture, Joined};
 pub use duration::parse as parse_duration;
 pub use endpoint::{Address, Endpoint, InvalidEndpoint, SocketAddress};
 pub use envelope::{Envelope, Enveloped, WampyMeta};
-pub use error::{ConnectError, Error, Fault};
+pub use error::{ConnectError, Error, Fault, Tried};
 pub use extract::{
     Args, Caller, Delivery, Details, EventDetails, Extract, Extraction, Kwargs, Occasion, State,
 };

@@ -24,7 +24,10 @@ use crate::{
 ///
 /// All services share one session, that of the environment: see [`Connect::from_env`]. [`connect`](Self::connect) begins
 /// another one, for the services that are named after it. Every session reconnects, also before it has joined for the first
-/// time; one whose settings have no policy of their own does so with the usual one.
+/// time; one whose settings have no policy of their own does so with the usual one. What the router refuses at first for a reason
+/// that may pass is asked for again by the same policy, for two minutes unless it says otherwise
+/// ([`restore_within`](Policy::restore_within)): above all a procedure that a former session of the same program still has, whose end the
+/// router has not noticed yet.
 ///
 /// At SIGINT, SIGTERM or by a [`ShutdownHandle`] it drains: it takes its procedures and subscriptions back, lets the handlers
 /// that are running finish, up to a [limit](Self::drain_within), and says GOODBYE. When it is asked again meanwhile, it waits
@@ -207,7 +210,7 @@ async fn start<N: Network>(network: &Arc<N>, plans: Vec<Plan<N>>) -> Result<Vec<
     let connected = try_join_all(connected).await?;
     let clients = connected.iter().map(|(client, _)| client.clone()).collect::<Vec<_>>();
     let served = connected.into_iter().map(|(client, routes)| async move {
-        let serving = client.serve(routes).into_future().await?;
+        let serving = client.serve(routes).patiently().into_future().await?;
         Ok::<_, RunError>(Session { client, serving })
     });
     let sessions = try_join_all(served).await;

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_channel::oneshot;
@@ -15,6 +16,7 @@ use crate::{
     BlockingEventHandler, BlockingHandler, BoxFuture, Client, Error, EventHandler, HandleFuture, Handler,
     Register, Registration, Subscribe,
     handler::{erase, erase_blocking, erase_blocking_events, erase_events},
+    patience::Patience,
     subscribe::Stop,
 };
 
@@ -201,11 +203,17 @@ impl fmt::Debug for Routes {
 pub struct Serve {
     client: Client,
     routes: Routes,
+    patient: bool,
 }
 
 impl Serve {
     pub(crate) fn new(client: Client, routes: Routes) -> Self {
-        Self { client, routes }
+        Self { client, routes, patient: false }
+    }
+
+    /// Asks again for what is refused for a reason that may pass, as long as the client's policy restores what it had before.
+    pub(crate) fn patiently(self) -> Self {
+        Self { patient: true, ..self }
     }
 }
 
@@ -214,26 +222,33 @@ impl IntoFuture for Serve {
     type IntoFuture = BoxFuture<Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(serve(self.client, self.routes))
+        Box::pin(serve(self))
     }
 }
 
 /// Why a service cannot be offered.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("cannot offer `{uri}`: {error}")]
+#[error("cannot offer `{uri}`{}: {error}", still(.tried_for))]
 #[non_exhaustive]
 pub struct ServeError {
     /// The procedure or topic that was refused.
     pub uri: String,
+    /// For how long it was asked for, again and again; zero if once.
+    pub tried_for: Duration,
     /// Why.
     #[source]
     pub error: Error,
 }
 
+fn still(tried_for: &Duration) -> String {
+    if tried_for.is_zero() { String::new() } else { format!(", after {tried_for:.0?} of asking") }
+}
+
 /// Asks for all routes at once, and takes back those that were made when one is not.
-async fn serve(client: Client, routes: Routes) -> Result<Serving, ServeError> {
+async fn serve(Serve { client, routes, patient }: Serve) -> Result<Serving, ServeError> {
+    let routes = routes.0.into_iter();
     let mut under_way =
-        routes.0.into_iter().map(|route| establish(&client, route)).collect::<FuturesUnordered<_>>();
+        routes.map(|route| establish(&client, route, patient)).collect::<FuturesUnordered<_>>();
     let mut made = Unfinished { client: client.clone(), serving: Serving::default() };
     let mut failed = None;
     while let Some(outcome) = under_way.next().await {
@@ -256,18 +271,41 @@ enum Made {
     Topic(oneshot::Sender<Stop>),
 }
 
-fn establish(client: &Client, route: Route) -> impl Future<Output = Result<Made, ServeError>> + use<> {
+fn establish(
+    client: &Client,
+    route: Route,
+    patient: bool,
+) -> impl Future<Output = Result<Made, ServeError>> + use<> {
     let Route { uri, target } = route;
     let client = client.clone();
     async move {
-        let made = match target {
-            Target::Procedure(make) => make(&client, &uri).await.map(Made::Procedure),
-            Target::Topic(make) => {
-                let (stop, stopped) = oneshot::channel();
-                make(&client, &uri).until(stopped).await.map(|_| Made::Topic(stop))
-            }
-        };
-        made.map_err(|error| ServeError { uri, error })
+        let runtime = &client.shared.runtime;
+        let policy = patient.then(|| client.shared.options.reconnect.clone());
+        let mut patience = policy.map(|policy| Patience::new(policy, &**runtime));
+        loop {
+            let error = match ask(&client, &uri, &target).await {
+                Ok(made) => return Ok(made),
+                Err(error) => error,
+            };
+            let now = runtime.now();
+            let again = patience.as_mut().and_then(|patience| patience.delay(&uri, &error, now));
+            let Some(after) = again else {
+                let tried_for = patience.map(|patience| patience.so_far(now)).unwrap_or_default();
+                return Err(ServeError { uri, tried_for, error });
+            };
+            runtime.sleep(after).await;
+        }
+    }
+}
+
+/// Asks for a route once.
+async fn ask(client: &Client, uri: &str, target: &Target) -> Result<Made, Error> {
+    match target {
+        Target::Procedure(make) => make(client, uri).await.map(Made::Procedure),
+        Target::Topic(make) => {
+            let (stop, stopped) = oneshot::channel();
+            make(client, uri).until(stopped).await.map(|_| Made::Topic(stop))
+        }
     }
 }
 

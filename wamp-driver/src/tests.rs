@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cra")]
 mod credentials;
+mod patience;
 mod reconnect;
 
 use std::{
@@ -103,8 +104,12 @@ impl Runtime for Virtual {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {
         let (this, until) = (self.this.clone(), self.now() + duration);
-        Box::pin(std::future::poll_fn(move |_| match this.upgrade() {
-            Some(this) if this.now() < until => Poll::Pending,
+        Box::pin(std::future::poll_fn(move |context| match this.upgrade() {
+            Some(this) if this.now() < until => {
+                // Nobody tells when the test moves the clock: it is looked at whenever there is a turn.
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
             _ => Poll::Ready(()),
         }))
     }

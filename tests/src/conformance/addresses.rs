@@ -32,7 +32,14 @@ async fn is_at(kit: &Kit, client: &Client, router: &dyn Serving) {
 pub(super) async fn several_urls(kit: Kit) {
     let urls = [Transport::Unix, Transport::WsUnix, Transport::Unix].map(|place| place.listen().unwrap());
     let nobody = kit.within(connect(&kit, &urls, ReconnectPolicy::never())).await.unwrap_err();
-    assert!(matches!(&nobody, ConnectError::Io { to, .. } if *to == urls[2]), "{nobody:?}");
+    // Each is named with its error, in order.
+    assert!(nobody.tried().iter().map(|tried| &tried.url).eq(&urls), "{nobody:?}");
+    let is_io =
+        |url: &String, error: &ConnectError| matches!(error, ConnectError::Io { to, .. } if to == url);
+    assert!(nobody.tried().iter().all(|tried| is_io(&tried.url, &tried.error)), "{nobody:?}");
+    assert!(urls.iter().all(|url| nobody.to_string().contains(url)), "{nobody}");
+    let one = kit.within(connect(&kit, &urls[..1], ReconnectPolicy::never())).await.unwrap_err();
+    assert!(is_io(&urls[0], &one) && one.tried().is_empty(), "{one:?}");
     let second = kit.start(RouterSettings::at(&urls[1])).await;
     let client = kit.within(connect(&kit, &urls, fast())).await.unwrap();
     is_at(&kit, &client, &*second).await;

@@ -108,6 +108,7 @@ macro_rules! conformance_cases {
                 Routers a_runner_drains;
                 Routers a_runner_waits_no_longer_than_it_may;
                 Routers a_runner_comes_back;
+                Routers a_runner_that_is_started_again;
                 Routers a_runner_that_cannot_serve;
             }
             sharing {

@@ -100,12 +100,38 @@ pub(super) async fn a_runner_comes_back(kit: Kit) {
     assert_eq!(kit.within(run).await.unwrap().cause, ShutdownCause::Handle);
 }
 
+pub(super) async fn a_runner_that_is_started_again(kit: Kit) {
+    let (stage, caller) = stage(&kit).await;
+    let former = stage.client().await;
+    former.register("t.gated", || async { Ok(0) }).await.unwrap();
+    let (routes, _started, release) = gated();
+    let soon = ReconnectPolicy::default().initial(Duration::from_millis(1)).cap(Duration::from_millis(20));
+    let (handle, run) = kit.run_services(url(&stage), soon, routes, HOUR);
+    let run = kit.spawn(run);
+    // Its procedure was refused before it was subscribed.
+    stage.settle(|counts| counts.subscriptions == 1).await;
+    assert_eq!(caller.call("t.gated").value::<u8>().await.unwrap(), 0);
+    kit.within(former.close()).await;
+    stage.settle(|counts| counts.sessions == 2 && counts.registrations == 1).await;
+    let answer = call(&stage, &caller).await;
+    release.send(7).unwrap();
+    assert_eq!(kit.within(answer).await.unwrap(), 7);
+    handle.shutdown();
+    assert_eq!(kit.within(run).await.unwrap().abandoned, 0);
+}
+
 pub(super) async fn a_runner_that_cannot_serve(kit: Kit) {
     let (stage, caller) = stage(&kit).await;
     caller.register("t.gated", || async { Ok(()) }).await.unwrap();
-    let (_handle, run) = kit.run_services(url(&stage), ReconnectPolicy::never(), gated().0, HOUR);
-    let Err(RunError::Serve(error)) = kit.within(run).await else { panic!("it serves") };
-    assert_eq!(error.uri, "t.gated");
+    // At once, or after it has asked again for a while.
+    for patience in [Duration::ZERO, Duration::from_millis(20)] {
+        let policy = ReconnectPolicy::default().initial(Duration::from_millis(1)).restore_within(patience);
+        let (_handle, run) = kit.run_services(url(&stage), policy, gated().0, HOUR);
+        let Err(RunError::Serve(error)) = kit.within(run).await else { panic!("it serves") };
+        assert_eq!(error.uri, "t.gated");
+        assert_eq!(error.error.uri().unwrap(), "wamp.error.procedure_already_exists");
+        assert!(error.tried_for >= patience && error.tried_for.is_zero() == patience.is_zero(), "{error:?}");
+    }
     stage.settle(|counts| counts.sessions == 1 && counts.subscriptions == 0).await;
     // And one that is thrown out for good says so.
     let refused = kit.run_services("ftp://localhost", ReconnectPolicy::never(), Routes::new(), HOUR).1;

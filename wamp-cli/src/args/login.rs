@@ -4,7 +4,10 @@ use std::{convert::Infallible, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
-use wamp_tokio::auth::{PublicKey, Secret};
+use wamp_tokio::{
+    auth::{Method, PublicKey, Secret},
+    environment,
+};
 
 /// Who joins, and the proofs of it.
 ///
@@ -13,14 +16,14 @@ use wamp_tokio::auth::{PublicKey, Secret};
 #[command(next_help_heading = "Authentication")]
 pub(crate) struct Login {
     /// Join as this user.
-    #[arg(long, global = true, env = "WAMP_AUTHID", value_name = "NAME")]
+    #[arg(long, global = true, env = environment::AUTHID, value_name = "NAME")]
     pub(crate) authid: Option<String>,
 
     /// Offer these methods, in this order [default: those that a secret is given for, the strongest first].
     #[arg(
         long,
         global = true,
-        env = "WAMP_AUTHMETHOD",
+        env = environment::AUTHMETHOD,
         value_name = "METHOD",
         value_enum,
         value_delimiter = ','
@@ -73,6 +76,7 @@ pub(crate) struct Login {
     #[arg(
         long,
         global = true,
+        env = environment::CHANNEL_BINDING,
         value_name = "TYPE",
         num_args = 0..=1,
         require_equals = true,
@@ -81,7 +85,7 @@ pub(crate) struct Login {
     pub(crate) channel_binding: Option<String>,
 
     /// Have the router prove, with cryptosign, that it has this public key.
-    #[arg(long, global = true, env = "WAMP_ROUTER_KEY", value_name = "HEX")]
+    #[arg(long, global = true, env = environment::ROUTER_KEY, value_name = "HEX")]
     pub(crate) router_key: Option<PublicKey>,
 
     /// What the context has.
@@ -116,6 +120,19 @@ pub(crate) enum AuthMethod {
     Cryptosign,
     /// The client certificate of --cert and --key.
     Tls,
+}
+
+impl From<AuthMethod> for Method {
+    fn from(method: AuthMethod) -> Self {
+        match method {
+            AuthMethod::Anonymous => Self::Anonymous,
+            AuthMethod::Ticket => Self::Ticket,
+            AuthMethod::Wampcra => Self::Cra,
+            AuthMethod::WampScram => Self::Scram,
+            AuthMethod::Cryptosign => Self::Cryptosign,
+            AuthMethod::Tls => Self::Tls,
+        }
+    }
 }
 
 /// `Debug` of the flags must not show it.

@@ -20,12 +20,16 @@ mod subscribe;
 mod tls;
 mod trace;
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
-    ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
+    Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    ValueEnum, builder::Resettable,
 };
-use wamp_tokio::proto::{Encoding, Match};
+use wamp_tokio::{
+    environment,
+    proto::{Encoding, Match},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,15 +105,15 @@ pub(crate) struct Cli {
 pub(crate) struct Globals {
     /// Connect to the router at this URL: ws:// or wss://, tcp:// or tcps:// (rs://, rss://), unix://, ws+unix://
     /// [default: ws://localhost:8080/ws].
-    #[arg(short, long, global = true, env = "WAMP_URL")]
+    #[arg(short, long, global = true, env = environment::URL)]
     pub(crate) url: Option<String>,
 
     /// Join this realm; `router run` takes the flag several times and offers them all [default: realm1].
-    #[arg(short, long, global = true, env = "WAMP_REALM")]
+    #[arg(short, long, global = true, env = environment::REALM)]
     pub(crate) realm: Vec<String>,
 
     /// Speak this serializer only, instead of letting the router choose.
-    #[arg(long, global = true, env = "WAMP_SERIALIZER", value_enum)]
+    #[arg(long, global = true, env = environment::SERIALIZER, value_enum)]
     pub(crate) serializer: Option<Serializer>,
 
     /// Wait at most this long for the router and for each answer: 500ms, 10s, 2m, or a number of seconds [default: 10s].
@@ -149,16 +153,29 @@ pub(crate) struct Globals {
     pub(crate) tls: Tls,
 }
 
-/// The command line, as it is meant and as it was said; on a mistake, and for help, the program ends.
-pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> (Cli, ArgMatches) {
-    let matches = Cli::command().get_matches_from(words(line));
-    let cli =
-        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Cli::command()).exit());
-    (cli, matches)
+impl Cli {
+    /// What the command line and the environment of this process say, as it is meant and as it was said; says what is
+    /// wrong, or what help was asked for, and exits.
+    pub(crate) fn read() -> (Self, ArgMatches) {
+        // As for programs with `Connect::from_env`, an empty variable is one that is not set.
+        let is_empty = |arg: &Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
+        let command = Self::command();
+        let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg });
+        let matches = command.get_matches_from(words(env::args_os()));
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        (cli, matches)
+    }
+
+    /// The flag that says the same as a variable, if there is one.
+    pub(crate) fn flag_of(variable: &str) -> Option<String> {
+        let flag = variable.strip_prefix("WAMP_")?.to_lowercase().replace('_', "-");
+        let command = Self::command();
+        command.get_arguments().any(|arg| arg.get_long() == Some(&flag)).then(|| format!("--{flag}"))
+    }
 }
 
 /// The words of the command line, with those of autobahn-python's `wamp` put as ours: `--keyword NAME VALUE`.
-fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+pub(crate) fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = Vec::new();
     while let Some(mut word) = words.next() {
@@ -177,7 +194,7 @@ fn words(words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 impl Globals {
     /// The router to connect to.
     pub(crate) fn url(&self) -> &str {
-        self.url.as_deref().unwrap_or("ws://localhost:8080/ws")
+        self.url.as_deref().unwrap_or(environment::DEFAULT_URL)
     }
 }
 
@@ -251,7 +268,7 @@ pub(crate) enum Command {
     /// Ask the router who and what is there, and watch it change.
     #[command(subcommand)]
     Meta(MetaCommand),
-    /// Find out whether a router answers, and how fast.
+    /// Find out whether a router answers, and how fast; the exit code says what is wrong.
     Ping(Ping),
     /// Measure how fast a router is.
     Bench(Bench),
@@ -365,6 +382,8 @@ fn id<Id: TryFrom<u64, Error: std::fmt::Display>>(text: &str) -> Result<Id, Stri
 
 #[cfg(test)]
 mod tests {
+    use wamp_tokio::environment::Environment;
+
     use super::*;
 
     #[test]
@@ -384,22 +403,42 @@ mod tests {
         check(&Cli::command());
     }
 
+    #[test]
+    fn variables_mean_what_they_mean_to_every_program() {
+        fn names<T: ValueEnum + Clone>(value: &T) -> Vec<String> {
+            let value = value.to_possible_value().unwrap();
+            value.get_name_and_aliases().map(str::to_owned).collect()
+        }
+        let read = |set: &str, text: &str| Environment::of(|name| (name == set).then(|| text.into()));
+        for serializer in Serializer::value_variants() {
+            for name in names(serializer) {
+                let read = read(environment::SERIALIZER, &name).unwrap();
+                assert_eq!(read.serializer, Some((*serializer).into()), "{name}");
+            }
+        }
+        for method in AuthMethod::value_variants() {
+            for name in names(method) {
+                assert_eq!(
+                    read(environment::AUTHMETHOD, &name).unwrap().methods,
+                    [(*method).into()],
+                    "{name}"
+                );
+            }
+        }
+    }
+
     /// Clap takes two flags of one id for one, and says nothing: `wamp meta session kill-authid joe` once joined as joe.
     #[test]
     fn no_flag_of_a_command_is_taken_for_a_global_one() {
         fn check(command: &clap::Command, globals: &[&clap::Id]) {
             for argument in command.get_arguments() {
-                assert!(
-                    !globals.contains(&argument.get_id()),
-                    "{} {}",
-                    command.get_name(),
-                    argument.get_id()
-                );
+                let (command, id) = (command.get_name(), argument.get_id());
+                assert!(!globals.contains(&id), "{command} {id}");
             }
             command.get_subcommands().for_each(|command| check(command, globals));
         }
         let cli = Cli::command();
-        let globals: Vec<_> = cli.get_arguments().map(clap::Arg::get_id).collect();
+        let globals: Vec<_> = cli.get_arguments().map(Arg::get_id).collect();
         assert!(globals.len() > 20);
         cli.get_subcommands().for_each(|command| check(command, &globals));
     }

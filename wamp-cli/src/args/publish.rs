@@ -14,7 +14,7 @@ pub(crate) struct Publish {
     #[command(flatten)]
     pub(crate) payload: Payload,
     /// Wait until the router has accepted each event, and print the ids of the publications. Without this, only the last
-    /// one is waited for, and with --lines none: what the router does not allow is dropped then, and nobody is told.
+    /// one is waited for, and with --lines none: the router does not tell then when it refuses an event.
     #[arg(long)]
     pub(crate) ack: bool,
     /// Ask the router to keep the event for those who subscribe later.

@@ -12,7 +12,7 @@ use crate::{
         ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SessionQuestion,
         SubscriptionCommand, Tap, Watch, Watched, Why,
     },
-    exit::Failure,
+    exit::{Code, Failure},
     session::Context,
 };
 
@@ -148,8 +148,19 @@ async fn tap(context: &Context, client: &Client, tap: &Tap) -> Result<(), Failur
                 return Ok(());
             }
         }
-        context.say("the session has ended");
-        Ok(())
+        if let Some(closed) = client.close_reason() {
+            return Err(wamp_tokio::Error::Closed(closed).into());
+        }
+        match tap.until.count {
+            Some(count) => {
+                let why = format!("the session has ended after {seen} of {count} messages");
+                Err(Failure::new(Code::Lost, why))
+            }
+            None => {
+                context.say("the session has ended");
+                Ok(())
+            }
+        }
     })
     .await
 }

@@ -7,8 +7,8 @@ use tokio::{
     time::{Interval, MissedTickBehavior},
 };
 use wamp_tokio::{
-    Client, Error, Publish,
-    proto::{Match, Payload, Value},
+    Client, Publish,
+    proto::{Match, Payload, Value, error::Closed},
 };
 
 use super::ping;
@@ -22,27 +22,46 @@ use crate::{
 /// Publishes events; with `--ack`, prints the ids of the publications.
 pub(crate) async fn run(context: &Context, arguments: args::Publish) -> Result<(), Failure> {
     check_uri(&arguments.uri, Match::Exact)?;
-    if arguments.lines {
-        return context.run(async |context, client| lines(context, client, &arguments).await).await;
-    }
-    let payload = value::payload(&arguments.payload)?;
+    let payload = if arguments.lines { None } else { Some(value::payload(&arguments.payload)?) };
     context
         .run(async |context, client| {
-            let mut pace = pace(&arguments);
-            for left in (0..arguments.repeat).rev() {
-                if let Some(pace) = &mut pace {
-                    pace.tick().await;
-                }
-                let mut event = event(client, &arguments, payload.clone());
-                // All are alike: what becomes of the last one tells of all.
-                if left == 0 {
-                    event = event.acknowledge();
-                }
-                publish(context, &arguments, event).await?;
+            match payload {
+                Some(payload) => repeated(context, client, &arguments, payload).await?,
+                None => lines(context, client, &arguments).await?,
             }
-            Ok(())
+            parted(client).await
         })
         .await
+}
+
+/// The same event, as often as it is asked for.
+async fn repeated(
+    context: &Context,
+    client: &Client,
+    arguments: &args::Publish,
+    payload: Payload,
+) -> Result<(), Failure> {
+    let mut pace = pace(arguments);
+    for left in (0..arguments.repeat).rev() {
+        if let Some(pace) = &mut pace {
+            pace.tick().await;
+        }
+        let mut event = event(client, arguments, payload.clone());
+        // All are alike: what becomes of the last one tells of all.
+        if left == 0 {
+            event = event.acknowledge();
+        }
+        publish(context, arguments, event).await?;
+    }
+    Ok(())
+}
+
+/// Says GOODBYE. A router that answers has read all events before it; one that ends the session otherwise has not.
+async fn parted(client: &Client) -> Result<(), Failure> {
+    match client.close().await {
+        Closed::ByUs => Ok(()),
+        closed => Err(wamp_tokio::Error::Closed(closed).into()),
+    }
 }
 
 /// An event for each line of stdin.
@@ -57,9 +76,10 @@ async fn lines(context: &Context, client: &Client, arguments: &args::Publish) ->
         let event = event(client, arguments, value::line_payload(&arguments.payload, &line)?);
         publish(context, arguments, event).await?;
     }
-    // What the router answers now, it has read after all events; what it answers is no matter.
+    // What the router answers now, it has read after all events; what that is, is no matter. Who is closed instead hears why,
+    // which he would not once he has said GOODBYE.
     let _ = ping::round_trip(client).await;
-    client.close_reason().map_or(Ok(()), |closed| Err(Error::Closed(closed).into()))
+    Ok(())
 }
 
 /// When the next event may go.

@@ -1,6 +1,7 @@
 //! `wamp register`.
 
 use std::{
+    convert::Infallible,
     process::Output,
     sync::{
         Arc,
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use wamp_tokio::{
     Client, ErrorReply, Invocation, Reply,
     proto::{Encoding, Match, Value, codec, uri::uris},
@@ -18,7 +19,7 @@ use wamp_tokio::{
 use super::shell;
 use crate::{
     args::{Answer, InvokePolicy, MatchPolicy, Register},
-    exit::{Failure, RUNTIME_ERROR},
+    exit::{Code, Failure, RUNTIME_ERROR},
     session::{Context, check_uri},
     value,
 };
@@ -36,10 +37,12 @@ async fn register(
     arguments: &Register,
     service: Arc<Service>,
 ) -> Result<(), Failure> {
+    // The handler lives as long as the registration, and `held` in it.
+    let (held, taken_away) = oneshot::channel::<Infallible>();
     let handler = {
         let service = service.clone();
         move |invocation: Invocation| {
-            let service = service.clone();
+            let (service, _) = (service.clone(), &held);
             async move { service.answer(invocation).await }
         }
     };
@@ -51,13 +54,25 @@ async fn register(
     let registration = register.await?;
     context.say(format_args!("registered {} (registration {})", arguments.uri, registration.id()));
     tokio::select! {
-        closed = client.closed() => return Err(wamp_tokio::Error::Closed(closed).into()),
         () = service.enough.notified() => {}
+        _ = taken_away => return Err(gone(client, &arguments.uri)),
     }
     registration.unregister().await?;
     // The calls that were counted get their answers.
     client.idle().await;
     Ok(())
+}
+
+/// Why a registration is no more that nobody here has ended: with its session, or without.
+fn gone(client: &Client, uri: &str) -> Failure {
+    match client.close_reason() {
+        Some(closed) => wamp_tokio::Error::Closed(closed).into(),
+        None => {
+            let why =
+                format!("the router has ended the registration of {uri}: somebody else may have it now");
+            Failure::new(Code::Lost, why)
+        }
+    }
 }
 
 /// A registration of this pattern, which is shared so.

@@ -1,6 +1,6 @@
 //! The options that go beyond the basics, and `wamp meta`.
 
-use crate::harness::{Router, scripted, wamp};
+use crate::harness::{Router, Running, scripted, wamp};
 
 #[test]
 fn a_call_prints_its_progressive_results() {
@@ -122,7 +122,16 @@ fn a_session_is_tapped() {
     assert!(ended.code == 0 && ended.stdout.contains(r#""sender":"client""#), "{ended:?}");
     let error = router.wamp(&["meta", "session", "tap", "1"]).failed(9);
     assert!(error.contains("no_such_session"), "{error}");
+    // Less than was asked for is no success.
+    let viewers = [&["--count", "1000"][..], &[]].map(|count| {
+        let viewer = router.start_client(&[&["meta", "session", "tap", &session][..], count].concat());
+        viewer.says("tapping session");
+        viewer
+    });
     drop(callee);
+    let [counting, endless] = viewers.map(Running::end);
+    assert!(counting.code == 11 && counting.stderr.contains("of 1000 messages"), "{counting:?}");
+    assert!(endless.code == 0 && endless.stderr.contains("the session has ended"), "{endless:?}");
 }
 
 #[test]

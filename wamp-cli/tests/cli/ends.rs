@@ -132,6 +132,33 @@ fn a_lost_connection_is_11() {
 }
 
 #[test]
+fn a_registration_that_is_taken_away_is_11() {
+    let router = Router::start();
+    let service = router.start_client(&["register", "procedure", "--echo"]);
+    let said = service.says("registered procedure (registration ");
+    let registration = said.trim_end().rsplit(' ').next().unwrap().trim_end_matches(')').to_owned();
+    let callees = router.wamp(&["meta", "registration", "callees", &registration, "-o", "json"]).ok();
+    let session = callees.trim().trim_matches(['[', ']']);
+    router.wamp(&["call", "wamp.registration.remove_callee", &registration, session]).ok();
+    let ended = service.end();
+    assert_eq!((ended.code, ended.stdout.as_str()), (11, ""), "{ended:?}");
+    assert!(ended.stderr.contains("error: the router has ended the registration of procedure"), "{ended:?}");
+}
+
+#[test]
+fn an_event_that_the_router_has_not_read_is_no_success() {
+    let publish = ["publish", "topic", "--serializer", "json", "--timeout", "200ms"];
+    for (answers, code, why) in [
+        (&[WELCOME][..], 7, "no answer within the time limit"),
+        (&[WELCOME, r#"[3,{"message":"too odd"},"com.example.odd"]"#], 11, "com.example.odd: too odd"),
+        (&[WELCOME, r#"[3,{},"wamp.error.protocol_violation"]"#], 10, "wamp.error.protocol_violation"),
+    ] {
+        let error = wamp(&[&publish[..], &["-u", &scripted(answers)]].concat()).failed(code);
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[test]
 fn an_interrupt_is_130_at_any_time() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("tcp://{}", silent.local_addr().unwrap());

@@ -40,7 +40,8 @@ fn every_secret_from_everywhere() {
         joins(&router, &[], &[("WAMP_AUTHID", user), (variable, secret)], "");
         // A flag beats a variable, and an empty variable is none.
         joins(&router, &["--authid", user, flag, secret], &[(variable, "wrong")], "");
-        joins(&router, &["--authid", user, flag, secret], &[("WAMP_TICKET", "")], "");
+        let empty = ["WAMP_TICKET", "WAMP_SERIALIZER", "WAMP_CERT"].map(|name| (name, ""));
+        joins(&router, &["--authid", user, flag, secret], &empty, "");
     }
     // Cryptosign needs no name, and the router can prove its own.
     joins(&router, &[], &[("WAMP_PRIVATE_KEY", KEY)], "");
@@ -104,6 +105,7 @@ fn bad_usage_is_2_before_anything_is_sent() {
         (&["--authid", "joe", "--ticket-file", "-", "--secret-file", "-"], "stdin"),
         (&["--private-key", "12"], "64 hex digits"),
         (&["--authmethod", "tls"], "--cert"),
+        (&["--cert", "x"], "--key, or the environment variable WAMP_KEY, is not set, but WAMP_CERT is"),
         // Only TLS has something to bind to.
         (&["--private-key", KEY, "--channel-binding"], "tls-exporter"),
         (&["--private-key", KEY, "--channel-binding=tls-unique"], "tls-unique"),

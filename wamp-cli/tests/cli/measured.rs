@@ -30,13 +30,29 @@ fn a_health_check_says_what_is_wrong() {
     wamp(&["-q", "ping", "-u", "ws://127.0.0.1:1/ws"]).failed(3);
     let router = Router::start();
     router.wamp(&["-q", "ping", "-r", "nowhere"]).failed(5);
-    // Who may not ask has an answer all the same.
+    // An answer that is an error is none that is good.
     const WELCOME: &str = r#"[2,7,{"roles":{"broker":{},"dealer":{}}}]"#;
-    let no = r#"[8,48,1,{},"wamp.error.not_authorized"]"#;
-    let answers: &'static [&'static str] =
-        Box::leak(Box::new([WELCOME, no, r#"[6,{},"wamp.close.goodbye_and_out"]"#]));
-    let ping = ["-q", "ping", "--count", "1", "--serializer", "json", "-u", &scripted(answers)];
-    assert!(wamp(&ping).ok().contains("\"error\":\"wamp.error.not_authorized\""));
+    const BYE: &str = r#"[6,{},"wamp.close.goodbye_and_out"]"#;
+    for (no, code, good) in [
+        (
+            &[r#"[8,48,1,{},"wamp.error.not_authorized"]"#, r#"[8,48,2,{},"wamp.error.not_authorized"]"#][..],
+            6,
+            0.0,
+        ),
+        (&["[50,1,{},[1]]", r#"[8,48,2,{},"wamp.error.no_such_procedure"]"#], 8, 1.0),
+        (&[r#"[8,48,1,{},"com.example.odd"]"#, "[50,2,{},[1]]"], 9, 1.0),
+    ] {
+        let answers: &'static [&'static str] = [&[WELCOME], no, &[BYE]].concat().leak();
+        let count = ["ping", "--count", "2", "--interval", "1ms", "--serializer", "json", "-o", "json"];
+        let ended = wamp(&[&count[..], &["-u", &scripted(answers)]].concat());
+        let errors = 2.0 - good;
+        assert_eq!((ended.code, ended.stdout.lines().count()), (code, 1), "{ended:?}");
+        let counted = ["round_trips", "errors"].map(|name| number(&ended.stdout, name));
+        assert_eq!(counted, [good, errors], "{ended:?}");
+        assert_eq!(ended.stdout.contains("\"min_ms\":null"), good == 0.0, "{ended:?}");
+        let said = format!("error: {errors} of 2 answers to wamp.session.count were errors: ");
+        assert!(ended.stderr.contains(&said) && ended.stderr.contains("round trip 2: "), "{ended:?}");
+    }
     let silent = scripted(&[WELCOME]);
     wamp(&["-q", "ping", "--serializer", "json", "-u", &silent, "--timeout", "200ms"]).failed(7);
 }

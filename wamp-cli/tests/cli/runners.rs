@@ -58,6 +58,22 @@ fn commands_serve_procedures_and_topics() {
 }
 
 #[test]
+fn commands_wait_for_a_procedure_that_a_former_session_has() {
+    let (router, directory) = (Router::start(), Directory::new());
+    let former = router.register("com.example.taken", &["--echo"]);
+    let text = "[[procedures]]\nuri = 'com.example.taken'\nexec = 'echo ours'";
+    let running = services(&directory, text, Some(router.url()), &[]);
+    let said = running.says("another session has the procedure");
+    assert!(said.contains("com.example.taken") && said.contains("asking again"), "{said}");
+    former.signal("KILL");
+    former.end();
+    let call = ["call", "com.example.taken", "--retry-until-registered", "60s"];
+    assert_eq!(router.wamp(&call).ok(), "ours\n");
+    running.signal("TERM");
+    assert_eq!(running.end().code, 143);
+}
+
+#[test]
 fn programs_that_fail_are_started_again() {
     let directory = Directory::new();
     let mark = directory.file("mark");

@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use tokio::runtime::Runtime;
+use wamp_tokio::Connect;
+
 use crate::harness::{
     Directory, Ended,
     guarded::{Guarded, KEY, SECRET},
@@ -69,6 +72,47 @@ fn certificates_tickets_and_bound_keys() {
     }
     // The same certificate opens the realm of everybody, too.
     assert_eq!(scene.count("realm1", &["--cacert", &ca, "--cert", &cert, "--key", &key], &[]).ok(), "1\n");
+}
+
+/// What `a_program` prints when it runs under `wamp run` with these flags.
+fn joined_under_run(scene: &Scene, flags: &[&str], environment: &[(&str, &str)]) -> String {
+    let (url, ca) = (scene.router.secure_url(), scene.file("ca.pem"));
+    let this = std::env::current_exe().unwrap();
+    let program = format!("{} --ignored --exact --nocapture tls::a_program", this.display());
+    let run = ["run", "--restart", "never", &program, "-u", &url, "-r", "guarded", "--cacert", &ca];
+    let ended = start(&[&run, flags].concat(), environment, b"").end();
+    let line = ended.stdout.lines().find_map(|line| line.split_once("joined "));
+    line.unwrap_or_else(|| panic!("{ended:?}")).1.to_owned()
+}
+
+#[test]
+#[ignore = "a program that another test runs"]
+fn a_program() {
+    let joined = async {
+        let client = Connect::from_env().await.unwrap();
+        let authid = client.welcome().authid.unwrap();
+        println!("joined {} as {authid} in {}", client.realm(), client.encoding());
+        client.close().await;
+    };
+    Runtime::new().unwrap().block_on(joined);
+}
+
+#[test]
+fn programs_that_are_run_join_as_flags_and_environment_say() {
+    let scene = Scene::start();
+    let (cert, key) = (scene.file("client.pem"), scene.file("client.key"));
+    let certificate = ["--cert", &cert, "--key", &key];
+    assert_eq!(joined_under_run(&scene, &certificate, &[]), "guarded as certificate in msgpack");
+    let in_environment = [("WAMP_CERT", &*cert), ("WAMP_KEY", &*key), ("WAMP_TICKET", "")];
+    assert_eq!(joined_under_run(&scene, &[], &in_environment), "guarded as certificate in msgpack");
+    let ticket = ["--authid", "ticket", "--ticket", SECRET, "--serializer", "cbor"];
+    assert_eq!(joined_under_run(&scene, &ticket, &[]), "guarded as ticket in cbor");
+    // The name, the key and the binding are checked by the program itself.
+    let public = start(&["auth", "pubkey"], &[("WAMP_PRIVATE_KEY", KEY)], b"").end().ok();
+    let bound = ["--channel-binding", "--router-key", public.trim(), "--server-name", "127.0.0.1"];
+    let environment = [("WAMP_PRIVATE_KEY", KEY), ("WAMP_SECRET", "wrong"), ("WAMP_AUTHID", "key")];
+    let methods = [&bound[..], &["--authmethod", "cryptosign"]].concat();
+    assert_eq!(joined_under_run(&scene, &methods, &environment), "guarded as key in msgpack");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use crate::harness::{Router, Running, guarded, scripted, start, wamp};
+use crate::harness::{Directory, Router, Running, guarded, scripted, start, wamp};
 
 /// A proxy before a router, and where it listens.
 fn trace(upstream: &str, more: &[&str]) -> (Running, String) {
@@ -62,6 +62,37 @@ fn secrets_pass_and_are_not_shown() {
 }
 
 #[test]
+fn plaintext_goes_in_and_tls_goes_out() {
+    let directory = Directory::new();
+    wamp(&["-q", "keygen", "tls", directory.file("").to_str().unwrap()]).ok();
+    let router = guarded::Guarded::start_tls(&directory.file(""));
+    let file = |name: &str| directory.file(name).to_str().unwrap().to_owned();
+    let (ca, cert, key) = (file("ca.pem"), file("client.pem"), file("client.key"));
+    let certificate = ["--cert", &cert, "--key", &key];
+    for upstream in [router.secure_url(), format!("tcps://{}", router.secure_address())] {
+        let flags = [&["--cacert", ca.as_str(), "--count", "6"], &certificate[..]].concat();
+        let (proxy, url) = trace(&upstream, &flags);
+        // The router sees the certificate of the proxy.
+        let ask = ["-u", &url, "-r", "guarded", "--authmethod", "tls", "meta", "session", "count"];
+        assert_eq!(wamp(&[&ask, &certificate[..]].concat()).ok(), "1\n");
+        let ended = proxy.end();
+        let lines = ended.stdout.lines().collect::<Vec<_>>();
+        assert_eq!((ended.code, lines.len()), (0, 6), "{ended:?}");
+        for (line, kind) in lines.iter().zip(["HELLO", "WELCOME", "CALL", "RESULT", "GOODBYE", "GOODBYE"]) {
+            assert!(line.contains(&format!("\"type\":\"{kind}\",\"message\":[")), "{line}");
+        }
+        assert!(lines[2].contains("wamp.session.count"), "{ended:?}");
+    }
+    // Whom nobody trusts, nothing is sent to.
+    let (proxy, url) = trace(&router.secure_url(), &["--cacert", &cert]);
+    wamp(&["-u", &url, "call", "x"]).failed(3);
+    let line = proxy.line();
+    assert!(line.contains("no connection to wss://localhost:") && line.contains("not trusted"), "{line}");
+    let flags = ["--listen", "ws://:0", "--upstream", "wss://localhost/ws", "--cacert", "/no/such/file"];
+    assert!(wamp(&[&["trace"], &flags[..]].concat()).failed(2).contains("/no/such/file"));
+}
+
+#[test]
 fn what_is_malformed_is_flagged_and_passes() {
     let upstream = scripted(&["[2,7]", "nonsense"]);
     let (proxy, url) = trace(&upstream, &["--count", "4"]);
@@ -90,6 +121,5 @@ fn a_router_that_is_not_there_is_said() {
     assert!(proxy.line().contains("no connection to tcp://127.0.0.1:1"));
     proxy.signal("INT");
     assert_eq!(proxy.end().code, 130);
-    wamp(&["trace", "--listen", "ws://:0", "--upstream", "wss://localhost/ws"]).failed(2);
     wamp(&["trace", "--listen", "unix:///tmp/x", "--upstream", "ws://localhost/ws"]).failed(2);
 }

@@ -51,8 +51,24 @@ impl Auth {
         Self { authid, way, policy: Policy::default() }
     }
 
+    /// The method that it proves who one is by.
+    pub fn method(&self) -> Method {
+        match &self.way {
+            Way::Plain(proof) => proof.method(),
+            Way::Ticket(_) => Method::Ticket,
+            #[cfg(feature = "cra")]
+            Way::Cra(_) => Method::Cra,
+            #[cfg(feature = "scram")]
+            Way::Scram(_) => Method::Scram,
+            #[cfg(feature = "cryptosign")]
+            Way::Cryptosign(_) => Method::Cryptosign,
+            #[cfg(any(feature = "cra", feature = "cryptosign"))]
+            Way::Elsewhere(proof, _) => proof.method(),
+        }
+    }
+
     /// Reads the secret.
-    fn proof(&self) -> Result<Proof, ConnectError> {
+    pub(crate) fn proof(&self) -> Result<Proof, ConnectError> {
         Ok(match &self.way {
             Way::Plain(proof) => proof.clone(),
             Way::Ticket(secret) => Proof::Ticket(secret.read()?),
@@ -62,8 +78,8 @@ impl Auth {
             Way::Scram(password) => Proof::Scram(password.read()?),
             #[cfg(feature = "cryptosign")]
             Way::Cryptosign(key) => {
-                let unusable = AuthError::Unusable("the private key is not 64 hex digits");
-                Proof::Cryptosign(SecretKey::from_hex(&key.read()?).ok_or(unusable)?)
+                let read = SecretKey::from_hex(&key.read()?);
+                Proof::Cryptosign(read.ok_or_else(|| key.unusable("a private key is 64 hex digits"))?)
             }
             #[cfg(any(feature = "cra", feature = "cryptosign"))]
             Way::Elsewhere(proof, _) => proof.clone(),

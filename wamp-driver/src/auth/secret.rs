@@ -60,7 +60,7 @@ impl Secret {
     ///
     /// [`ConnectError::Secret`] says where it was to come from, and why it does not.
     pub fn read(&self) -> Result<auth::Secret, ConnectError> {
-        let missing = |why: String| ConnectError::Secret { from: self.place(), why };
+        let missing = |why: String| self.unusable(why);
         match &self.0 {
             Source::Literal(secret) => Ok(secret.clone()),
             Source::Env(names) => names
@@ -80,10 +80,15 @@ impl Secret {
         }
     }
 
+    /// What is wrong with it, which must not show it.
+    pub(super) fn unusable(&self, why: impl Into<String>) -> ConnectError {
+        ConnectError::Secret { from: self.place(), why: why.into() }
+    }
+
     /// Where it comes from, for people.
     fn place(&self) -> String {
         match &self.0 {
-            Source::Literal(_) => "..".to_owned(),
+            Source::Literal(_) => "the text that was given".to_owned(),
             Source::Env(names) => format!("the environment variable {}", names.join(" or ")),
             Source::File(path) => format!("the file {}", path.display()),
             Source::Callback(_) => "a function of the application".to_owned(),
@@ -105,6 +110,9 @@ impl From<String> for Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Secret({})", self.place())
+        match &self.0 {
+            Source::Literal(_) => f.write_str("Secret(..)"),
+            _ => write!(f, "Secret({})", self.place()),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! From a URL to a joined session.
 
-mod environment;
+mod dial;
 mod hooks;
 #[cfg(feature = "tls")]
 mod secure;
@@ -31,8 +31,7 @@ use wamp_proto::{
     },
 };
 
-#[cfg(feature = "tls")]
-use super::tls::Connector;
+use self::dial::{Dial, Dialer};
 use super::{
     Network, Socket,
     pump::{self, Transport},
@@ -45,7 +44,9 @@ use crate::{
     Cipher, Client, ConnectError, IpVersion,
     auth::Auth,
     connect::ClientOptions,
-    endpoint::{Address, Endpoint},
+    endpoint::Endpoint,
+    environment::{self, DEFAULT_URL, Environment},
+    error::Tried,
     memory,
     router::RouterHandle,
     runtime::BoxFuture,
@@ -74,22 +75,27 @@ impl<N: Network> Connect<N> {
         Self::new(To::Url(url.into()))
     }
 
-    /// To where the environment says, as `wamp run` sets it for its programs: `WAMP_URL`, or else `ws://localhost:8080/ws`;
-    /// `WAMP_REALM`; the heartbeat as for the [default](Self::default). Whom it joins as: `WAMP_AUTHID`, with the secrets in
-    /// `WAMP_PRIVATE_KEY`, `WAMP_PASSWORD`, `WAMP_SECRET` (or `WAMPYSECRET`) and `WAMP_TICKET`, the strongest first.
-    /// An empty variable is one that is not set.
+    /// To where the environment says, as `wamp run` sets it for its programs and as the command `wamp` reads it: `WAMP_URL`, or else
+    /// `ws://localhost:8080/ws`; `WAMP_REALM` and `WAMP_SERIALIZER`; the heartbeat as for the [default](Self::default).
+    ///
+    /// Whom it joins as: `WAMP_AUTHID`, with the secrets in `WAMP_PRIVATE_KEY`, `WAMP_PASSWORD`, `WAMP_SECRET` (or `WAMPYSECRET`) and
+    /// `WAMP_TICKET`, the strongest first, or by the methods of `WAMP_AUTHMETHOD`, with commas between them;
+    /// `WAMP_CHANNEL_BINDING` and `WAMP_ROUTER_KEY` for those that know them. How TLS is spoken: `WAMP_CACERT`, `WAMP_CERT` with
+    /// `WAMP_KEY`, `WAMP_SERVER_NAME`.
+    ///
+    /// An empty variable is one that is not set. One that is wrong is an error when this is awaited, which names it; to look at the
+    /// settings, or to change them, see [`Environment`].
     pub fn from_env() -> Self {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut connect = Self::default();
-        if let Some(url) = set("WAMP_URL") {
-            connect.to = To::Url(url);
-        }
-        if let Some(realm) = set("WAMP_REALM") {
-            connect.options.realm = realm;
-        }
-        match environment::login(set) {
-            Ok(ways) => connect.options.auth = ways,
-            Err(error) => connect.refused = connect.refused.or(Some(error)),
+        let connect = Environment::read().and_then(|environment| environment.connect());
+        connect.unwrap_or_else(|error| Self { refused: Some(error), ..Self::url(DEFAULT_URL) })
+    }
+
+    /// To the router at a URL, with the heartbeat of the environment.
+    pub(crate) fn beating(url: &str) -> Self {
+        let mut connect = Self::url(url);
+        match environment::heartbeat(connect.options.heartbeat, |name| std::env::var_os(name)) {
+            Ok(heartbeat) => connect.options.heartbeat = heartbeat,
+            Err(error) => connect.refused = Some(error),
         }
         connect
     }
@@ -104,8 +110,8 @@ impl<N: Network> Connect<N> {
     }
 
     /// One more URL, of a router that is as good as the first one. Each attempt goes through the URLs, from the one behind the
-    /// last that was tried, until a connection can be opened; when none can, it fails as the last of them did. Every URL has
-    /// the whole time limit. A client that [reconnects](Self::reconnect) waits only after it has tried them all.
+    /// last that was tried, until a connection can be opened; when none can, the error names each with its own:
+    /// [`ConnectError::NoneOf`]. Every URL has the whole time limit. A client that [reconnects](Self::reconnect) waits only after it has tried them all.
     ///
     /// A router that opens a connection and refuses the session ends the attempt: the next one begins behind it.
     pub fn or(mut self, url: impl Into<String>) -> Self {
@@ -241,8 +247,7 @@ impl<N: Network> Connect<N> {
                 To::Url(url) => {
                     let urls = [&url].into_iter().chain(&self.options.alternatives);
                     let endpoints = urls.map(|url| url.parse()).collect::<Result<_, _>>()?;
-                    let (sockets, ip) = (network.clone(), self.options.ip);
-                    let dialer: Arc<Dialer> = Arc::new(move |address| sockets.connect(address, ip));
+                    let dialer = dial::dialer(network.clone(), self.options.ip);
                     let targets = Arc::new(Targets { endpoints, tried: AtomicUsize::new(0), dialer });
                     Box::new(move |shared| Box::pin(targets.clone().connect(shared)))
                 }
@@ -272,12 +277,7 @@ impl<N: Network> From<String> for Connect<N> {
 /// durations such as `20`, `20s`, `500ms` or `off`.
 impl<N: Network> Default for Connect<N> {
     fn default() -> Self {
-        let mut connect = Self::url("ws://localhost:8080/ws");
-        match environment::heartbeat(connect.options.heartbeat, |name| std::env::var(name).ok()) {
-            Ok(heartbeat) => connect.options.heartbeat = heartbeat,
-            Err(error) => connect.refused = Some(error),
-        }
-        connect
+        Self::beating(DEFAULT_URL)
     }
 }
 
@@ -298,63 +298,42 @@ struct Targets {
 impl Targets {
     /// One attempt: each endpoint has one chance.
     async fn connect(self: Arc<Self>, shared: Arc<Shared>) -> Result<(), ConnectError> {
-        let mut result = Ok(());
+        let mut tried = Vec::new();
         for _ in &self.endpoints {
             let place = self.tried.fetch_add(1, Ordering::Relaxed) % self.endpoints.len();
             let Some(endpoint) = self.endpoints.get(place) else { break };
-            result = connect(shared.clone(), endpoint.clone(), self.dialer.clone()).await;
-            match &result {
-                Ok(()) => break,
-                Err(error) => tracing::debug!(%error, "no connection"),
-            }
+            let Err(error) = connect(shared.clone(), endpoint.clone(), self.dialer.clone()).await else {
+                return Ok(());
+            };
+            tracing::debug!(%error, "no connection");
+            tried.push(Tried { url: endpoint.to_string(), error });
         }
-        result
+        Err(ConnectError::of(tried))
     }
 }
 
 /// One attempt to connect.
 async fn connect(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<(), ConnectError> {
-    let dial = Dial::new(shared, endpoint, dialer)?;
-    let limit = dial.options().connect_timeout;
-    let opened = within(&*dial.shared.runtime, limit, dial.open()).await;
-    opened.ok_or_else(|| ConnectError::Timeout { to: dial.endpoint.to_string(), within: limit })?
+    let dial = Dial::new(endpoint, dialer, &shared.options)?;
+    let opening = Opening { shared, dial };
+    let limit = opening.options().connect_timeout;
+    let opened = within(&*opening.shared.runtime, limit, opening.open()).await;
+    opened.ok_or_else(|| ConnectError::Timeout { to: opening.dial.endpoint.to_string(), within: limit })?
 }
 
-/// A connection being made.
-struct Dial {
+/// A connection being made: the handshake of its transport.
+struct Opening {
     shared: Arc<Shared>,
-    endpoint: Endpoint,
-    dialer: Arc<Dialer>,
-    /// Speaks TLS, where the endpoint demands it.
-    #[cfg(feature = "tls")]
-    tls: Option<Connector>,
+    dial: Dial,
 }
 
-type Dialer = dyn Fn(Address) -> BoxFuture<io::Result<Box<dyn Socket>>> + Send + Sync;
-
-impl Dial {
-    fn new(shared: Arc<Shared>, endpoint: Endpoint, dialer: Arc<Dialer>) -> Result<Self, ConnectError> {
-        #[cfg(feature = "tls")]
-        let tls = connector(&endpoint, &shared.options)?;
-        #[cfg(not(feature = "tls"))]
-        if endpoint.is_tls() {
-            return Err(ConnectError::Tls { to: endpoint.to_string(), error: TlsError::NotBuilt });
-        }
-        Ok(Self {
-            shared,
-            endpoint,
-            dialer,
-            #[cfg(feature = "tls")]
-            tls,
-        })
-    }
-
+impl Opening {
     fn options(&self) -> &ClientOptions {
         &self.shared.options
     }
 
     async fn open(&self) -> Result<(), ConnectError> {
-        match &self.endpoint {
+        match &self.dial.endpoint {
             Endpoint::WebSocket { address, path } => self.websocket(&format!("ws://{address}{path}")).await,
             Endpoint::WebSocketTls { address, path } => {
                 self.websocket(&format!("wss://{address}{path}")).await
@@ -364,20 +343,9 @@ impl Dial {
         }
     }
 
-    async fn dial(&self) -> Result<Box<dyn Socket>, ConnectError> {
-        let socket = (self.dialer)(self.endpoint.address()).await;
-        let socket = socket.map_err(|error| ConnectError::Io { to: self.endpoint.to_string(), error })?;
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            let secured = tls.connect(socket).await.map_err(|error| self.no_tls(error))?;
-            return Ok(Box::new(secured));
-        }
-        Ok(socket)
-    }
-
     async fn websocket(&self, url: &str) -> Result<(), ConnectError> {
         let upgrade = self.upgrade(url)?;
-        let socket = self.dial().await?;
+        let socket = self.dial.open().await?;
         let channel = socket.channel();
         match request(socket, upgrade).await {
             Ok((socket, response)) => self.upgraded(socket, &response, channel),
@@ -430,7 +398,7 @@ impl Dial {
         config.receive_limit = self.options().limits.message_size;
         let mut refused = "no serializer is offered".to_owned();
         for encoding in &self.options().serializers {
-            let socket = self.dial().await?;
+            let socket = self.dial.open().await?;
             let channel = socket.channel();
             let mut raw = Raw::new(socket, RawSocket::client(*encoding, &config));
             match raw.open().await {
@@ -439,7 +407,7 @@ impl Dial {
                     refused = error.to_string();
                 }
                 Err(RawSocketError::NotRawSocket { octet: tls::ALERT }) => {
-                    return Err(self.no_tls(TlsError::TlsExpected));
+                    return Err(self.dial.no_tls(TlsError::TlsExpected));
                 }
                 Err(error) => {
                     return Err(raw
@@ -467,29 +435,16 @@ impl Dial {
     }
 
     fn failed(&self, why: String) -> ConnectError {
-        ConnectError::Handshake { to: self.endpoint.to_string(), why }
+        ConnectError::Handshake { to: self.dial.endpoint.to_string(), why }
     }
 
     /// The socket failed within the handshake of the transport; it may be TLS that did.
     fn broken(&self, error: &io::Error) -> ConnectError {
         match TlsError::within(error) {
-            Some(error) => self.no_tls(error.clone()),
+            Some(error) => self.dial.no_tls(error.clone()),
             None => self.failed(error.to_string()),
         }
     }
-
-    fn no_tls(&self, error: TlsError) -> ConnectError {
-        ConnectError::Tls { to: self.endpoint.to_string(), error }
-    }
-}
-
-#[cfg(feature = "tls")]
-fn connector(endpoint: &Endpoint, options: &ClientOptions) -> Result<Option<Connector>, ConnectError> {
-    let (Endpoint::WebSocketTls { address, .. } | Endpoint::RawSocketTls(address)) = endpoint else {
-        return Ok(None);
-    };
-    let connector = Connector::new(&options.tls, &address.host);
-    connector.map(Some).map_err(|error| ConnectError::Tls { to: endpoint.to_string(), error })
 }
 
 fn describe(error: tungstenite::Error) -> String {

@@ -2,11 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use wamp_proto::{
-    Instant, Pattern,
-    error::Misuse,
-    reconnect::{Backoff, may_be_restored},
-};
+use wamp_proto::{Instant, Pattern, error::Misuse, reconnect::Backoff};
 
 use super::{Effects, Key, State};
 use crate::{
@@ -116,12 +112,7 @@ impl State {
 
     /// The router has refused something that is being restored: it is asked again, where that may help.
     pub(super) fn refused(&mut self, effects: &mut Effects, now: Instant, what: What, error: Error) {
-        let later = match &error {
-            Error::Remote(remote) => may_be_restored(&remote.error),
-            Error::Timeout => true,
-            _ => false,
-        };
-        if later && self.restoring.as_ref().is_some_and(|it| now < it.until) {
+        if error.may_pass() && self.restoring.as_ref().is_some_and(|it| now < it.until) {
             self.ask_later(effects, now, what);
         } else {
             self.not_restored(effects, &what, error);

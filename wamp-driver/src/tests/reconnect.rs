@@ -22,7 +22,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(Config::new(["realm1".parse().unwrap()]))
     }
 
@@ -44,7 +44,7 @@ impl Scene {
         })
     }
 
-    fn client(&self, policy: Policy) -> Client {
+    pub(super) fn client(&self, policy: Policy) -> Client {
         self.client_with(ClientOptions { reconnect: policy, ..ClientOptions::default() })
     }
 

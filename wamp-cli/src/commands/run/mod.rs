@@ -101,7 +101,7 @@ impl Plan {
         let bound = bound(context, self.routes, self.grace)?;
         let (stop, stopped) = watch::channel(false);
         let stop = Stop { programs: stop, bound: bound.as_ref().map(|(handle, _)| handle.clone()) };
-        let environment = login::environment(&context.globals)?;
+        let environment = login::environment(&context.globals)?.variables()?;
         let around = Surroundings { context, environment, grace: self.grace, stop: stopped };
         // Without anything else to do, this ends with the last program.
         let endless = log.is_some() || bound.is_some();
@@ -184,7 +184,7 @@ fn bound(
 
 fn failed(error: RunError) -> Failure {
     match error {
-        RunError::Serve(error) => error.error.into(),
+        RunError::Serve(error) => Failure { message: error.to_string(), ..error.error.into() },
         RunError::Closed(closed) => wamp_tokio::Error::Closed(closed).into(),
         RunError::Connect(error) => error.into(),
         error => Failure::new(Code::Internal, error.to_string()),

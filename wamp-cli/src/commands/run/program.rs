@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     io,
     path::PathBuf,
     process::{ExitStatus, Stdio},
@@ -37,8 +38,8 @@ pub(super) struct Program {
 /// What all programs have in common.
 pub(super) struct Surroundings<'a> {
     pub(super) context: &'a Context,
-    /// What they are told of the router, and of who they are.
-    pub(super) environment: Vec<(&'static str, String)>,
+    /// What they are told of the router, of who they are, and whom to trust.
+    pub(super) environment: Vec<(&'static str, OsString)>,
     /// How long they may take to end.
     pub(super) grace: Duration,
     /// Whether they are to end.

@@ -1,8 +1,9 @@
-//! `wamp trace`: a proxy that prints what passes. It forwards bytes as they are, and looks at copies of them.
+//! `wamp trace`: a proxy that prints what passes. It forwards bytes as they are, to a router of TLS too, and looks at copies of them.
 
 mod opening;
 mod show;
 mod tap;
+mod upstream;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ use wamp_tokio::{Endpoint, Side};
 use self::{
     show::{Show, Watch},
     tap::Tap,
+    upstream::Upstream,
 };
 use crate::{
     args::Trace,
@@ -27,13 +29,9 @@ use crate::{
 /// Forwards connections and prints their messages until there were enough, or a signal comes.
 pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<(), Failure> {
     let mut signals = Signals::catch()?;
-    let upstream = arguments.upstream.as_deref().unwrap_or(context.globals.url());
-    let upstream: Endpoint = upstream.parse().map_err(Failure::usage)?;
-    if upstream.is_tls() {
-        return Err(Failure::usage("--upstream cannot be TLS: nobody but its two ends can read that"));
-    }
+    let upstream = Upstream::new(context, arguments.upstream.as_deref().unwrap_or(context.globals.url()))?;
     let (listener, url) = listen(&arguments.listen).await?;
-    context.say(format_args!("listening on {url}, for {upstream}"));
+    context.say(format_args!("listening on {url}, for {}", upstream.endpoint));
     let watch = Arc::new(Watch::new(context.printer.lines(), arguments.show_secrets, arguments.count));
     tokio::select! {
         failure = serve(&listener, upstream, &watch) => Err(failure),
@@ -56,7 +54,7 @@ async fn listen(url: &str) -> Result<(TcpListener, Endpoint), Failure> {
 }
 
 /// Accepts connections until one of them says that all is over.
-async fn serve(listener: &TcpListener, upstream: Endpoint, watch: &Arc<Watch>) -> Failure {
+async fn serve(listener: &TcpListener, upstream: Upstream, watch: &Arc<Watch>) -> Failure {
     let mut connections = JoinSet::new();
     let upstream = Arc::new(upstream);
     for number in 1_u64.. {
@@ -78,9 +76,9 @@ async fn serve(listener: &TcpListener, upstream: Endpoint, watch: &Arc<Watch>) -
 }
 
 /// Forwards one connection. Whatever is wrong with it concerns it alone; an error is one of stdout.
-async fn connection(client: TcpStream, upstream: Arc<Endpoint>, show: Show) -> Result<(), Failure> {
+async fn connection(client: TcpStream, upstream: Arc<Upstream>, show: Show) -> Result<(), Failure> {
     let opened = tokio::time::timeout(OPENING, open(client, &upstream)).await;
-    match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+    match opened.unwrap_or_else(|_| Err(format!("the handshakes took more than {OPENING:?}"))) {
         Ok((Ways { up, down }, encoding)) => {
             let show = match encoding {
                 Ok(encoding) => show.speaking(encoding),
@@ -91,7 +89,7 @@ async fn connection(client: TcpStream, upstream: Arc<Endpoint>, show: Show) -> R
             };
             tokio::try_join!(up.forward(Side::Client, &show), down.forward(Side::Router, &show)).map(drop)
         }
-        Err(error) => show.flag(Side::Router, &format!("no connection to {upstream}: {error}")),
+        Err(why) => show.flag(Side::Router, &format!("no connection to {}: {why}", upstream.endpoint)),
     }
 }
 
@@ -113,40 +111,29 @@ struct Way {
 /// Passes the handshakes, which say what will be spoken.
 async fn open(
     client: TcpStream,
-    upstream: &Endpoint,
-) -> io::Result<(Ways, Result<wamp_tokio::proto::Encoding, String>)> {
+    upstream: &Upstream,
+) -> Result<(Ways, Result<wamp_tokio::proto::Encoding, String>), String> {
     let (mut from_client, mut to_client) = split(client);
-    let (mut from_router, mut to_router) = connect(upstream).await?;
-    let (request, rest) = opening::read(&mut from_client).await?;
-    to_router.write_all(&opening::request(&request, upstream)).await?;
-    let (answer, behind) = opening::read(&mut from_router).await?;
-    to_client.write_all(&answer).await?;
+    let (mut from_router, mut to_router) = split(upstream.open().await?);
+    let why = |error: io::Error| error.to_string();
+    let (request, rest) = opening::read(&mut from_client).await.map_err(why)?;
+    let asked = opening::request(&request, &upstream.endpoint);
+    send(&mut to_router, &asked).await.map_err(why)?;
+    let (answer, behind) = opening::read(&mut from_router).await.map_err(why)?;
+    send(&mut to_client, &answer).await.map_err(why)?;
     let (encoding, [up, down]) = match Tap::pair(&request, &answer) {
         Ok((encoding, taps)) => (Ok(encoding), taps),
         Err(why) => (Err(why), [Tap::Off, Tap::Off]),
     };
-    let up = Way { from: Box::new(from_client), to: to_router, tap: up, rest };
-    let down = Way { from: from_router, to: Box::new(to_client), tap: down, rest: behind };
+    let up = Way { from: Box::new(from_client), to: Box::new(to_router), tap: up, rest };
+    let down = Way { from: Box::new(from_router), to: Box::new(to_client), tap: down, rest: behind };
     Ok((Ways { up, down }, encoding))
 }
 
-type Halves = (Box<dyn AsyncRead + Send + Unpin>, Box<dyn AsyncWrite + Send + Unpin>);
-
-async fn connect(upstream: &Endpoint) -> io::Result<Halves> {
-    match upstream {
-        Endpoint::WebSocket { address, .. } | Endpoint::RawSocket(address) => {
-            let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
-            stream.set_nodelay(true)?;
-            let (from, to) = split(stream);
-            Ok((Box::new(from), Box::new(to)))
-        }
-        #[cfg(unix)]
-        Endpoint::Unix(path) | Endpoint::WebSocketUnix(path) => {
-            let (from, to) = split(tokio::net::UnixStream::connect(path).await?);
-            Ok((Box::new(from), Box::new(to)))
-        }
-        _ => Err(io::ErrorKind::Unsupported.into()),
-    }
+/// TLS keeps what is not flushed.
+async fn send(to: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    to.write_all(bytes).await?;
+    to.flush().await
 }
 
 impl Way {
@@ -154,7 +141,7 @@ impl Way {
     async fn forward(mut self, side: Side, show: &Show) -> Result<(), Failure> {
         let mut buffer = std::mem::take(&mut self.rest);
         loop {
-            if self.to.write_all(&buffer).await.is_err() {
+            if send(&mut self.to, &buffer).await.is_err() {
                 return Ok(());
             }
             for message in self.tap.feed(&buffer) {
@@ -162,7 +149,11 @@ impl Way {
             }
             buffer.clear();
             buffer.reserve(READ);
-            if !matches!(self.from.read_buf(&mut buffer).await, Ok(1..)) {
+            let read = self.from.read_buf(&mut buffer).await;
+            if let Err(why) = &read {
+                show.flag(side, &format!("the connection has failed: {why}"))?;
+            }
+            if !matches!(read, Ok(1..)) {
                 // Whether it still listens is its affair.
                 let _ = self.to.shutdown().await;
                 return Ok(());

@@ -34,7 +34,9 @@ fn length(bytes: &[u8]) -> Option<usize> {
 
 /// A client's request as the router is to get it: for the router's own host and path.
 pub(super) fn request(request: &[u8], upstream: &Endpoint) -> Vec<u8> {
-    let (Endpoint::WebSocket { address, path }, Ok(text)) = (upstream, std::str::from_utf8(request)) else {
+    let (Endpoint::WebSocket { address, path } | Endpoint::WebSocketTls { address, path }, Ok(text)) =
+        (upstream, std::str::from_utf8(request))
+    else {
         return request.to_vec();
     };
     let mut lines = text.split("\r\n").map(str::to_owned).collect::<Vec<_>>();

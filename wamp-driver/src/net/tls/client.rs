@@ -93,6 +93,15 @@ impl TlsOptions {
         self
     }
 
+    /// Reads the files now, to find out whether they can be used. A connection says the same, but not before it is made.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Settings`] names the file, and what is wrong with it.
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.config().map(drop)
+    }
+
     fn store(&self) -> Result<RootCertStore, TlsError> {
         let mut store = RootCertStore::empty();
         authorities(&self.authorities, &mut store)?;
