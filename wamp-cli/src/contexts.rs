@@ -139,6 +139,10 @@ impl Contexts {
 
 /// Fills in what neither the flags nor the environment say.
 pub(crate) fn fill(globals: &mut Globals) -> Result<(), Failure> {
+    // A service of the system may have no home: it has no contexts, and has not asked for one.
+    if globals.context.is_none() && path().is_err() {
+        return Ok(());
+    }
     let contexts = Contexts::read()?;
     if let Some(name) = globals.context.as_ref().or(contexts.selected.as_ref()) {
         contexts.get(name)?.clone().fill(globals)?;

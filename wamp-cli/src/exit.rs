@@ -176,6 +176,10 @@ impl From<ConnectError> for Failure {
                 )
             }
             ConnectError::Join(closed) => Self::closed(&closed),
+            ConnectError::Io { error: ref io, .. } if io.kind() == std::io::ErrorKind::ConnectionRefused => {
+                let hint = "no router listens there (`wamp router run` starts one)";
+                Self::new(Code::CannotConnect, format!("{error}: {hint}"))
+            }
             error => Self::new(Code::CannotConnect, error.to_string()),
         }
     }

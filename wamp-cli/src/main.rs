@@ -26,9 +26,9 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::read();
+    let (cli, matches) = Cli::read();
     let printer = Printer::new(cli.globals.output);
-    match run(cli, printer) {
+    match args::refuse_misplaced(&matches).and_then(|()| run(cli, printer)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {

@@ -147,7 +147,7 @@ pub(crate) fn json(text: &str) -> Result<Value, Failure> {
     Ok(value)
 }
 
-/// Refuses integers that only a float could hold, and that not exactly.
+/// Refuses integers that only a float could hold, and that not exactly, and numbers that not even a float can hold.
 fn exact(json: &str) -> Result<(), Failure> {
     let mut rest = json;
     while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
@@ -159,6 +159,11 @@ fn exact(json: &str) -> Result<(), Failure> {
         if integer && token.parse::<u64>().is_err() && token.parse::<i64>().is_err() {
             let why = "it does not fit into 64 bits; as a float (with .0) it is inexact, as text (-s) it is not a number";
             return Err(Failure::usage(format!("`{token}` is too large an integer: {why}")));
+        }
+        if !token.starts_with('"') && token.parse().is_ok_and(f64::is_infinite) {
+            return Err(Failure::usage(format!(
+                "`{token}` is too large a number: floats end at 1.8e308 (-s: as text)"
+            )));
         }
     }
     Ok(())
@@ -288,6 +293,9 @@ mod tests {
     fn integers_are_exact_or_refused() {
         for json in ["18446744073709551616", "-9223372036854775809", "[1,{\"a\":99999999999999999999}]"] {
             assert!(typed(Typing::Guess, json).unwrap_err().message.contains("64 bits"), "{json}");
+        }
+        for json in ["1e400", "[-1e400]"] {
+            assert!(typed(Typing::Guess, json).unwrap_err().message.contains("1.8e308"), "{json}");
         }
         for json in
             ["\"99999999999999999999\"", "[\"\\\"99999999999999999999\"]", "99999999999999999999.0", "1e30"]

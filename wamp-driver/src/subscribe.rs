@@ -20,7 +20,7 @@ use wamp_proto::{Instant, Match, Pattern, Uri, error::Misuse, id::SubscriptionId
 
 use crate::{
     BlockingEventHandler, Client, CloseFuture, Delivery, Error, Event, EventHandler,
-    handler::{DynEventHandler, erase_blocking_events, erase_events},
+    handler::{DynEventHandler, erase_blocking_events, erase_events, panic_text},
     queue::EventQueue,
     room::{Room, Urgency},
     runtime::Runtime,
@@ -202,13 +202,16 @@ async fn handle(
                 return;
             }
         };
-        let span = tracing::debug_span!("event", topic = %event.topic, publication = %event.publication);
+        let topic = event.topic.clone();
+        let span = tracing::debug_span!("event", %topic, publication = %event.publication);
         let delivery = Delivery::new(event, subscription.shared.clone());
         let handling = async {
             match AssertUnwindSafe(async { handler(delivery).await }).catch_unwind().await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(%error, "an event was not handled"),
-                Err(_) => tracing::error!("an event handler panicked"),
+                Ok(Err(error)) => tracing::warn!(%topic, %error, "an event was not handled"),
+                Err(panic) => {
+                    tracing::error!(%topic, panic = panic_text(&*panic), "an event handler panicked");
+                }
             }
         };
         handling.instrument(span).await;

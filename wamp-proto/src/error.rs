@@ -276,6 +276,14 @@ pub enum Closed {
         /// Whether the session had been opened before.
         joined: bool,
     },
+    /// We sent ABORT: a router that does not let somebody in, or bears a session no longer.
+    #[error("refused by us: {reason}{}", Suffix(message.as_deref()))]
+    Refused {
+        /// Why, as the peer was told.
+        reason: Uri,
+        /// A text for people.
+        message: Option<String>,
+    },
     /// The peer broke the protocol.
     #[error("the peer broke the protocol: {0}")]
     Violation(#[from] Violation),
@@ -320,6 +328,9 @@ impl Closed {
             }
             Self::Aborted { reason, message, joined } => {
                 Self::Aborted { reason: short_uri(reason), message: message.map(short), joined }
+            }
+            Self::Refused { reason, message } => {
+                Self::Refused { reason: short_uri(reason), message: message.map(short) }
             }
             Self::Violation(Violation::Attribute { message, attribute, expected }) => {
                 Self::Violation(Violation::Attribute { message, attribute: short(attribute), expected })

@@ -92,7 +92,9 @@ pub(super) async fn the_message_limit(kit: Kit) {
                 assert!(matches!(refused, Error::Misuse(Misuse::TooLarge { .. })), "{refused:?}");
                 assert_eq!(stage.within(caller.call("t.echo").args((1,)).value::<i64>()).await.unwrap(), 1);
             } else {
+                // The router says why (1009), and so does the error.
                 assert!(matches!(refused, Error::Closed(_)), "{refused:?}");
+                assert!(refused.to_string().contains("code 1009: "), "{refused}");
             }
             // Nobody else minds.
             assert_eq!(stage.within(callee.call("t.echo").args((1,)).value::<i64>()).await.unwrap(), 1);

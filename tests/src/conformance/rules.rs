@@ -138,6 +138,13 @@ pub(super) async fn garbage_is_closed_and_nobody_else_minds(kit: Kit) {
         let _ = stream.write_all(bytes);
         let answer = rest(&mut stream);
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{bytes:?}: {answer:?}");
+        if bytes.starts_with(b"GET ") {
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(
+                answer.ends_with("it takes WebSockets, and this is a plain request of HTTP\n"),
+                "{answer}"
+            );
+        }
     }
     assert_eq!(client.call("t.echo").args((1,)).value::<i64>().await.unwrap(), 1);
     assert_eq!(router.counts().connections, 1);
@@ -315,11 +322,13 @@ pub(super) async fn a_client_that_meets_another_server_says_so(kit: Kit) {
         for _ in 0..2 {
             let (mut stream, _) = listener.accept().unwrap();
             let _ = stream.read(&mut [0; 1024]);
-            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 13\r\n\r\n<html></html>");
         }
     });
     let error = kit.within(kit.connect(format!("ws://{address}/ws"))).await.unwrap_err();
-    assert!(matches!(&error, ConnectError::Handshake { why, .. } if why.contains("404")), "{error}");
+    // The page itself is of no use to anybody.
+    let ends = |why: &str| why.ends_with("it answered HTTP 404 Not Found");
+    assert!(matches!(&error, ConnectError::Handshake { why, .. } if ends(why)), "{error}");
     let error = kit.within(kit.connect(format!("tcp://{address}"))).await.unwrap_err();
     assert!(matches!(error, ConnectError::Handshake { .. }), "{error}");
     kit.within(server).await;

@@ -57,6 +57,8 @@ pub(crate) enum SessionQuestion {
     /// Close all sessions of an authid but our own.
     KillAuthid {
         /// The authid.
+        // Not the id of the global flag, which would take it for who joins.
+        #[arg(id = "killed", value_name = "AUTHID")]
         authid: String,
         /// What they are told.
         #[command(flatten)]

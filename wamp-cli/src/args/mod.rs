@@ -8,6 +8,7 @@ mod context;
 mod keygen;
 mod login;
 mod meta;
+mod misplaced;
 mod msg;
 mod pages;
 mod ping;
@@ -22,8 +23,8 @@ mod trace;
 use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
-    Arg, ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum,
-    builder::Resettable,
+    Arg, ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    ValueEnum, builder::Resettable,
 };
 use wamp_tokio::{
     environment,
@@ -46,6 +47,7 @@ pub(crate) use {
         ByAuthrole, Lookup, MetaCommand, RegistrationCommand, SessionCommand, SessionQuestion,
         SubscriptionCommand, Tap, Watch, Watched, Why,
     },
+    misplaced::refuse_misplaced,
     msg::{MsgCommand, MsgDecode, MsgEncode, MsgValidate},
     pages::{Completion, Man},
     ping::Ping,
@@ -152,14 +154,16 @@ pub(crate) struct Globals {
 }
 
 impl Cli {
-    /// What the command line and the environment of this process say; says what is wrong, or what help was asked for, and exits.
-    pub(crate) fn read() -> Self {
+    /// What the command line and the environment of this process say, as it is meant and as it was said; says what is
+    /// wrong, or what help was asked for, and exits.
+    pub(crate) fn read() -> (Self, ArgMatches) {
         // As for programs with `Connect::from_env`, an empty variable is one that is not set.
         let is_empty = |arg: &Arg| arg.get_env().and_then(env::var_os).is_some_and(|value| value.is_empty());
         let command = Self::command();
         let command = command.mut_args(|arg| if is_empty(&arg) { arg.env(Resettable::Reset) } else { arg });
         let matches = command.get_matches_from(words(env::args_os()));
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        (cli, matches)
     }
 
     /// The flag that says the same as a variable, if there is one.
@@ -421,6 +425,22 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Clap takes two flags of one id for one, and says nothing: `wamp meta session kill-authid joe` once joined as joe.
+    #[test]
+    fn no_flag_of_a_command_is_taken_for_a_global_one() {
+        fn check(command: &clap::Command, globals: &[&clap::Id]) {
+            for argument in command.get_arguments() {
+                let (command, id) = (command.get_name(), argument.get_id());
+                assert!(!globals.contains(&id), "{command} {id}");
+            }
+            command.get_subcommands().for_each(|command| check(command, globals));
+        }
+        let cli = Cli::command();
+        let globals: Vec<_> = cli.get_arguments().map(Arg::get_id).collect();
+        assert!(globals.len() > 20);
+        cli.get_subcommands().for_each(|command| check(command, &globals));
     }
 
     #[test]

@@ -13,8 +13,8 @@ pub(crate) struct Publish {
     /// The event.
     #[command(flatten)]
     pub(crate) payload: Payload,
-    /// Wait until the router has accepted the event, and print the publication's id. Without this, the router does not tell
-    /// when it refuses an event.
+    /// Wait until the router has accepted each event, and print the ids of the publications. Without this, only the last
+    /// one is waited for, and with --lines none: the router does not tell then when it refuses an event.
     #[arg(long)]
     pub(crate) ack: bool,
     /// Ask the router to keep the event for those who subscribe later.

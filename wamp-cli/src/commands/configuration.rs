@@ -5,7 +5,7 @@ use wamp_tokio::{
     config::ConfigFile,
     proto::{
         Pattern,
-        router::{Explanation, Reason, Rule},
+        router::{Explanation, Reason, Right, Rights, Rule},
         uri::UriRule,
     },
 };
@@ -85,5 +85,10 @@ fn pattern(pattern: &Pattern) -> String {
 }
 
 fn rights(rule: &Rule) -> String {
-    format!("it allows {:?} and denies {:?}", rule.allow, rule.deny)
+    let words = |rights: Rights| {
+        let words: Vec<_> =
+            Right::ALL.into_iter().filter(|right| rights.has(*right)).map(Right::as_str).collect();
+        if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    };
+    format!("it allows {} and denies {}", words(rule.allow), words(rule.deny))
 }

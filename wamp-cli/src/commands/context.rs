@@ -17,22 +17,24 @@ use crate::{
 
 /// Looks at the contexts, or changes them.
 pub(crate) fn run(context: &Context, command: ContextCommand) -> Result<(), Failure> {
-    let mut all = Contexts::read()?;
     match command {
-        ContextCommand::Add(arguments) => add(&context.globals, all, arguments),
-        ContextCommand::Ls => ls(context, &all),
+        ContextCommand::Add(arguments) => add(&context.globals, Contexts::read()?, arguments),
+        ContextCommand::Ls => ls(context, &Contexts::read()?),
         ContextCommand::Select { name } => {
+            let mut all = Contexts::read()?;
             all.get(&name)?;
             all.selected = Some(name);
             all.write()
         }
         ContextCommand::Show { name } => {
+            let all = Contexts::read()?;
             let name = name.or_else(|| context.globals.context.clone()).or_else(|| all.selected.clone());
             let name = name.ok_or_else(|| Failure::usage("no context is selected: say which one"))?;
             context.printer.value(shown(all.get(&name)?)?)
         }
         ContextCommand::Edit => edit(),
         ContextCommand::Rm { name } => {
+            let mut all = Contexts::read()?;
             all.get(&name)?;
             all.contexts.remove(&name);
             all.selected = all.selected.filter(|selected| *selected != name);
@@ -118,9 +120,12 @@ fn shown(settings: &Settings) -> Result<Value, Failure> {
 
 /// Runs the user's editor, and says what is wrong with what it leaves.
 fn edit() -> Result<(), Failure> {
-    let editor = ["VISUAL", "EDITOR"].into_iter().find_map(|name| env::var(name).ok());
-    let editor = editor.unwrap_or_else(|| "vi".to_owned());
-    Contexts::read()?.write()?;
+    let said = |name| env::var(name).ok().filter(|editor| !editor.is_empty());
+    let editor = said("VISUAL").or_else(|| said("EDITOR")).unwrap_or_else(|| "vi".to_owned());
+    // A file that is there stays as it is: with its comments, and with the mistake that is to be mended.
+    if !contexts::path()?.exists() {
+        Contexts::default().write()?;
+    }
     // Editors come with flags, such as `code --wait`.
     let status = Command::new("sh").args(["-c", &format!("{editor} \"$0\"")]).arg(contexts::path()?).status();
     match status {

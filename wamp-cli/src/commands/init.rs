@@ -13,6 +13,9 @@ use crate::{
 /// What stands in a template where each file has a secret of its own.
 const SECRET: &str = "@SECRET@";
 
+/// What the file is called in a template.
+const NAME: &str = "wamp-router.toml";
+
 /// Writes a new configuration file.
 pub(crate) fn run(context: &Context, arguments: &RouterInit) -> Result<(), Failure> {
     let RouterInit { file, template, force } = arguments;
@@ -29,7 +32,7 @@ pub(crate) fn run(context: &Context, arguments: &RouterInit) -> Result<(), Failu
         Template::StaticAuth => include_str!("../../templates/static-auth.toml"),
         Template::Tls => include_str!("../../templates/tls.toml"),
     }
-    .to_owned();
+    .replace(NAME, &file.display().to_string());
     while text.contains(SECRET) {
         text = text.replacen(SECRET, &value::to_base64(&random::<24>()?), 1);
     }

@@ -81,7 +81,7 @@ fn figure(latencies: &Latencies, percent: f64) -> Value {
 }
 
 /// Asks the router something that costs it nothing; it may say no.
-async fn round_trip(client: &Client) -> Result<Option<RemoteError>, Failure> {
+pub(super) async fn round_trip(client: &Client) -> Result<Option<RemoteError>, Failure> {
     match client.call(SESSION_COUNT).await {
         Ok(_) => Ok(None),
         Err(Error::Remote(error)) => Ok(Some(error)),

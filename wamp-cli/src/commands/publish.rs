@@ -11,6 +11,7 @@ use wamp_tokio::{
     proto::{Match, Payload, Value, error::Closed},
 };
 
+use super::ping;
 use crate::{
     args::{self, Audience},
     exit::Failure,
@@ -41,11 +42,16 @@ async fn repeated(
     payload: Payload,
 ) -> Result<(), Failure> {
     let mut pace = pace(arguments);
-    for _ in 0..arguments.repeat {
+    for left in (0..arguments.repeat).rev() {
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        publish(context, client, arguments, payload.clone()).await?;
+        let mut event = event(client, arguments, payload.clone());
+        // All are alike: what becomes of the last one tells of all.
+        if left == 0 {
+            event = event.acknowledge();
+        }
+        publish(context, arguments, event).await?;
     }
     Ok(())
 }
@@ -67,8 +73,12 @@ async fn lines(context: &Context, client: &Client, arguments: &args::Publish) ->
         if let Some(pace) = &mut pace {
             pace.tick().await;
         }
-        publish(context, client, arguments, value::line_payload(&arguments.payload, &line)?).await?;
+        let event = event(client, arguments, value::line_payload(&arguments.payload, &line)?);
+        publish(context, arguments, event).await?;
     }
+    // What the router answers now, it has read after all events; what that is, is no matter. Who is closed instead hears why,
+    // which he would not once he has said GOODBYE.
+    let _ = ping::round_trip(client).await;
     Ok(())
 }
 
@@ -79,12 +89,15 @@ fn pace(arguments: &args::Publish) -> Option<Interval> {
     Some(interval)
 }
 
-async fn publish(
-    context: &Context,
-    client: &Client,
-    arguments: &args::Publish,
-    payload: Payload,
-) -> Result<(), Failure> {
+/// Sends an event; prints what the router says to it, if that was asked for.
+async fn publish(context: &Context, arguments: &args::Publish, event: Publish) -> Result<(), Failure> {
+    match event.await? {
+        Some(publication) if arguments.ack => context.printer.value(Value::from(publication.get())),
+        _ => Ok(()),
+    }
+}
+
+fn event(client: &Client, arguments: &args::Publish, payload: Payload) -> Publish {
     let mut publish = to(client.publish(&arguments.uri).payload(payload), arguments.audience.clone());
     if arguments.ack {
         publish = publish.acknowledge();
@@ -95,10 +108,7 @@ async fn publish(
     if arguments.disclose {
         publish = publish.disclose_me();
     }
-    match publish.await? {
-        Some(publication) => context.printer.value(Value::from(publication.get())),
-        None => Ok(()),
-    }
+    publish
 }
 
 /// A list that is empty says that nobody is meant, and is not sent.

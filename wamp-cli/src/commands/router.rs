@@ -26,7 +26,7 @@ pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), F
     let builder = match &configured {
         Some(configured) => RouterBuilder::from_config(&configured.file)?,
         None => {
-            let builder = open_to_everybody(context, &arguments.listen);
+            let builder = open_to_everybody(context, &arguments.listen)?;
             builder.max_connections(arguments.max_connections as usize)
         }
     };
@@ -63,7 +63,7 @@ pub(super) async fn beside<T>(
         None => {
             let usual = [DEFAULT_LISTEN.to_owned()];
             let listen = if listen.is_empty() { &usual } else { listen };
-            open_to_everybody(context, listen)
+            open_to_everybody(context, listen)?
         }
     };
     let (builder, with) = change(builder);
@@ -83,9 +83,14 @@ pub(super) async fn shut_down(router: &Router) {
 }
 
 /// A router which lets everybody in.
-fn open_to_everybody(context: &Context, listen: &[String]) -> RouterBuilder {
+fn open_to_everybody(context: &Context, listen: &[String]) -> Result<RouterBuilder, Failure> {
+    let is_tls = |url: &&String| url.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.is_tls());
+    if let Some(url) = listen.iter().find(is_tls) {
+        let how = "a configuration file says which, see `wamp router init --template tls`";
+        return Err(Failure::usage(format!("{url} needs a certificate: {how}")));
+    }
     let builder = context.globals.realm.iter().fold(Router::builder(), RouterBuilder::realm);
-    listen.iter().fold(builder, RouterBuilder::listen)
+    Ok(listen.iter().fold(builder, RouterBuilder::listen))
 }
 
 /// A configuration that can be read again.

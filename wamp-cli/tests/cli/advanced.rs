@@ -150,6 +150,7 @@ fn subscriptions_in_the_meta_api() {
     // This router keeps no history.
     let history = meta(&["history", &subscription, "--reverse", "--limit", "3"]);
     assert_eq!((history.code, &*history.stdout), (0, ""), "{history:?}");
+    assert_eq!(router.wamp(&["meta", "session", "kill-authid", "nobody"]).ok(), "[]\n");
     let killed = router.wamp(&["meta", "session", "kill-authrole", "anonymous"]).ok();
     assert_eq!(killed, "1\n");
     assert_ne!(subscriber.end().code, 0);

@@ -103,7 +103,8 @@ fn permissions_are_explained() {
         wamp(&["router", "permissions", "explain", "--config", file.path(), role, action, uri])
     };
     let allowed = explain("guest", "call", "com.example.add").ok();
-    assert!(allowed.starts_with("allowed: the rule for prefix `com.example.`"), "{allowed}");
+    let decides = "allowed: the rule for prefix `com.example.` decides: it allows call, register, subscribe and denies nothing\n";
+    assert_eq!(allowed, decides);
     let denied = explain("guest", "call", "com.example.secret");
     assert_eq!((denied.code, denied.stderr.as_str()), (6, ""));
     assert!(denied.stdout.starts_with("denied: the rule for exact `com.example.secret`"), "{denied:?}");

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::harness::{Directory, Ended, Router, guarded, start};
+use crate::harness::{Directory, Ended, Router, guarded, start, start_program};
 
 /// A user with a configuration of their own.
 struct User {
@@ -64,6 +64,18 @@ fn contexts_come_and_go() {
 }
 
 #[test]
+fn nobody_needs_a_home() {
+    let router = Router::start();
+    let homeless = |arguments: &str| {
+        let line = format!("unset HOME XDG_CONFIG_HOME; exec {} {arguments}", env!("CARGO_BIN_EXE_wamp"));
+        start_program("sh", &["-c", &line], &[("WAMP_URL", router.url())], b"").end()
+    };
+    assert_eq!(homeless("call wamp.session.count").ok(), "1\n");
+    assert!(homeless("call wamp.session.count --context prod").failed(2).contains("set HOME"));
+    assert!(homeless("context ls").failed(2).contains("set HOME"));
+}
+
+#[test]
 fn no_secret_is_kept() {
     let user = User::new();
     for flag in ["--secret", "--ticket", "--password", "--private-key"] {
@@ -121,4 +133,10 @@ fn a_file_by_hand() {
     std::fs::write(user.directory.file("new"), "[contexts.a]\nsecret = \"open sesame\"\n").unwrap();
     let error = edit(&user).failed(2);
     assert!(error.contains("contexts.toml") && !error.contains("sesame"), "{error}");
+    // What is wrong is mended with the same command, and the editor sees what somebody has written, comments and all.
+    let mended = "# mine\n[contexts.a]\nurl = \"ws://localhost\"\n";
+    std::fs::write(user.directory.file("new"), mended).unwrap();
+    edit(&user).ok();
+    user.wamp_with(&["context", "edit"], &[("VISUAL", ""), ("EDITOR", "true")]).ok();
+    assert_eq!(std::fs::read_to_string(user.file()).unwrap(), mended);
 }

@@ -1,6 +1,6 @@
 //! `wamp publish` and `wamp subscribe`.
 
-use crate::harness::Router;
+use crate::harness::{Router, start};
 
 #[test]
 fn events_are_lines_over_every_transport_and_serializer() {
@@ -26,6 +26,33 @@ fn events_are_lines_over_every_transport_and_serializer() {
             assert_eq!((ended.code, ended.stdout.lines().count()), (0, 1));
         }
     }
+}
+
+#[test]
+fn an_event_that_is_too_long_is_not_lost_in_silence() {
+    let limit = "[limits]\nmessage_size = \"4 KiB\"\n[roles.anybody]\nallow_all = true\n";
+    let router = Router::of_config(limit);
+    let line = "x".repeat(5_000);
+    let payload = format!("{{\"args\":[\"{line}\"]}}");
+    for (how, stdin) in [("--lines", &line), ("--payload=-", &payload)] {
+        let publish = start(&["publish", "topic", how, "--url", router.url()], &[], stdin.as_bytes());
+        let error = publish.end().failed(11);
+        let told = "the connection was lost: the peer closed the WebSocket with code 1009: ";
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+/// Whoever publishes one event wants to know what became of it; nothing is printed of one that was taken.
+#[test]
+fn what_may_not_be_published_is_told() {
+    let router = Router::start();
+    assert_eq!(router.wamp(&["publish", "com.example.tick", "--repeat", "2"]).ok(), "");
+    let error = router.wamp(&["publish", "wamp.tick", "--repeat", "2"]).failed(2);
+    assert!(error.contains("reserved"), "{error}");
+    let rules = "rules = [{ uri = \"com.example.\", match = \"prefix\", allow = [\"subscribe\"] }]";
+    let router = Router::of_config(&format!("[roles.anybody]\n{rules}\n"));
+    let error = router.wamp(&["publish", "com.example.tick"]).failed(6);
+    assert!(error.contains("the role `anybody` may not publish"), "{error}");
 }
 
 #[test]

@@ -24,7 +24,10 @@ fn every_template_is_a_router() {
         }
         assert_eq!(wamp(&["router", "check", path]).ok(), summary);
         let text = std::fs::read_to_string(path).unwrap();
-        assert!(!text.contains('@'), "{text}");
+        assert!(
+            !text.contains('@') && text.contains(&format!("wamp router run --config {path}\n")),
+            "{text}"
+        );
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
         // What somebody has written is not lost, and each file has secrets of its own.
         let error = wamp(&init).failed(2);

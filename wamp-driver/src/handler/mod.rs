@@ -177,12 +177,15 @@ pub(crate) fn run(
 ) -> BoxFuture<()> {
     let handling = async move {
         let (ticket, encoding) = (invocation.ticket, invocation.encoding());
+        let registration = invocation.registration;
         let work = AssertUnwindSafe(async { handler(invocation).await }).catch_unwind();
         let reply = match Abortable::new(work, aborted).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(panic)) => {
-                let text = panic_text(&*panic);
-                tracing::error!(panic = text, "a procedure panicked");
+                // The span says which one, but only to those who log that much.
+                let procedure = shared.procedure(registration);
+                let procedure = procedure.as_ref().map(tracing::field::display);
+                tracing::error!(procedure, panic = panic_text(&*panic), "a procedure panicked");
                 Err(ErrorReply::new(RUNTIME_ERROR).arg("the procedure panicked"))
             }
             Err(_) => Err(ErrorReply::new(uris::error::CANCELED)),
@@ -195,7 +198,7 @@ pub(crate) fn run(
     Box::pin(handling.instrument(span))
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     match panic.downcast_ref::<String>() {
         Some(text) => text,
         None => panic.downcast_ref::<&str>().copied().unwrap_or("(no text)"),

@@ -451,7 +451,13 @@ fn describe(error: tungstenite::Error) -> String {
     match error {
         tungstenite::Error::Http(response) => {
             let body = response.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-            format!("it answered HTTP {} {}", response.status(), body.trim())
+            // A router's reason is a line; the page of some web server tells nobody anything.
+            match (response.status(), body.trim()) {
+                (status, page) if page.is_empty() || page.starts_with('<') => {
+                    format!("it answered HTTP {status}")
+                }
+                (status, reason) => format!("it answered HTTP {status}: {reason}"),
+            }
         }
         error => error.to_string(),
     }

@@ -62,7 +62,14 @@ impl From<tungstenite::Error> for Refusal {
             E::Capacity(CapacityError::TooManyHeaders) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         };
-        Self::new(status, error.to_string())
+        let why = match &error {
+            // Somebody has opened the address in a browser, say.
+            E::Protocol(
+                ProtocolError::MissingConnectionUpgradeHeader | ProtocolError::MissingUpgradeWebSocketHeader,
+            ) => "this is a WAMP router: it takes WebSockets, and this is a plain request of HTTP".to_owned(),
+            error => error.to_string(),
+        };
+        Self::new(status, why)
     }
 }
 

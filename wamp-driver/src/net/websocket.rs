@@ -168,6 +168,7 @@ impl<S: Socket> WebSocket<S> {
     /// The peer broke the rules of WebSocket: tells it which, if it listens.
     fn refuse(&mut self, code: CloseCode, why: String) -> String {
         let reason = Utf8Bytes::from(why.chars().take(100).collect::<String>());
+        tracing::warn!(why, code = u16::from(code), "closing a WebSocket: the peer broke its rules");
         // The connection is over either way.
         let _ = self.send(Message::Close(Some(CloseFrame { code, reason })));
         (self.closing, self.refused) = (true, true);
@@ -179,7 +180,9 @@ impl<S: Socket> WebSocket<S> {
             Error::ConnectionClosed | Error::AlreadyClosed => String::new(),
             Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => String::new(),
             Error::Io(error) => error.to_string(),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => String::new(),
+            Error::Protocol(
+                ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing,
+            ) => String::new(),
             Error::Capacity(error) => self.refuse(CloseCode::Size, error.to_string()),
             // What the library says is the text itself, as far as it can be read.
             Error::Utf8(_) => self.refuse(CloseCode::Invalid, "invalid UTF-8".to_owned()),
@@ -232,11 +235,22 @@ impl<S: Socket> WebSocket<S> {
                 self.pong = Some(payload);
                 return None;
             }
-            Message::Close(_) | Message::Frame(_) => return None,
+            Message::Close(Some(frame)) => return closed_for(&frame).map(Err),
+            Message::Close(None) | Message::Frame(_) => return None,
         };
         let why = format!("{came} message came, this serializer is {serializer}");
         Some(Err(self.refuse(CloseCode::Unsupported, why)))
     }
+}
+
+/// Why the peer has closed, unless it is the usual end: a message that is too long for it (1009), say.
+fn closed_for(frame: &CloseFrame) -> Option<String> {
+    if frame.code == CloseCode::Normal {
+        return None;
+    }
+    let reason: String = frame.reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let colon = if reason.is_empty() { "" } else { ": " };
+    Some(format!("the peer closed the WebSocket with code {}{colon}{reason}", frame.code))
 }
 
 impl<S: Socket> Transport for WebSocket<S> {

@@ -3,6 +3,7 @@
 use tracing::{Span, field};
 use wamp_proto::{
     Channel,
+    error::Closed,
     id::SessionId,
     router::{ConnectionId, Event},
 };
@@ -41,6 +42,10 @@ pub(super) fn log(span: &Span, event: Event) {
         }
         Event::Denied { realm, authid, method, peer, .. } => {
             tracing::warn!(%realm, authid, method = method.name(), peer, "authentication denied");
+        }
+        Event::Left { session, why: why @ Closed::Violation(_), .. } => {
+            let session = session.map(SessionId::get);
+            tracing::warn!(session, %why, "connection closed");
         }
         Event::Left { session: Some(session), why, .. } => tracing::debug!(%session, %why, "session left"),
         Event::Left { session: None, why, .. } => {

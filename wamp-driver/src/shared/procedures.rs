@@ -94,6 +94,14 @@ impl Shared {
         }
     }
 
+    /// The procedure of a registration.
+    pub(crate) fn procedure(&self, registration: RegistrationId) -> Option<Uri> {
+        self.peek(|state| {
+            let registered = state.registered.get(&registration)?;
+            Some(state.procedures.get(&registered.key)?.uri.clone())
+        })
+    }
+
     /// Further arguments of an invocation. One whose handler does not take them is refused.
     pub(super) fn more_arguments(
         &self,

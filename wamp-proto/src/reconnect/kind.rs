@@ -70,7 +70,7 @@ impl Kind {
     /// Why a session ended, or did not begin.
     pub fn of(closed: &Closed) -> Self {
         match closed {
-            Closed::ByUs | Closed::Unsendable(_) => Self::Misuse,
+            Closed::ByUs | Closed::Refused { .. } | Closed::Unsendable(_) => Self::Misuse,
             Closed::ByPeer { .. } => Self::Dismissed,
             Closed::Aborted { reason, joined, .. } => Self::of_abort(reason, *joined),
             Closed::Violation(_) => Self::Violation,

@@ -181,7 +181,7 @@ impl Router {
     }
 
     pub(super) fn refuse(&mut self, now: Instant, peer: Peer, reason: &'static str, message: String) {
-        let why = Closed::Aborted { reason: Uri::unchecked(reason), message: Some(message), joined: false };
+        let why = Closed::Refused { reason: Uri::unchecked(reason), message: Some(message) };
         self.abort(now, peer, why);
     }
 }

@@ -123,7 +123,7 @@ impl Links {
         if beyond {
             let message = Some("the session sends more messages than this router takes".to_owned());
             let reason = Uri::unchecked(uris::close::KILLED);
-            self.doom(peer, Closed::Aborted { reason, message, joined: true });
+            self.doom(peer, Closed::Refused { reason, message });
         }
     }
 

@@ -283,8 +283,7 @@ impl Router {
             Verdict::Deny => self.deny(now, peer, &joining),
             Verdict::Refuse { reason, message } => {
                 self.tell_denied(peer, &joining);
-                let why = Closed::Aborted { reason, message: Some(message), joined: false };
-                self.abort(now, peer, why);
+                self.abort(now, peer, Closed::Refused { reason, message: Some(message) });
             }
             Verdict::Accept(_) | Verdict::Challenge { .. } | Verdict::Fail => {
                 self.tell_denied(peer, &joining);

@@ -37,7 +37,7 @@ impl Router {
     pub(super) fn refuse_while_shutting_down(&mut self, now: Instant, id: ConnectionId) {
         if let Some(peer) = self.links.find(id) {
             let reason = Uri::unchecked(uris::close::SYSTEM_SHUTDOWN);
-            self.abort(now, peer, Closed::Aborted { reason, message: None, joined: false });
+            self.abort(now, peer, Closed::Refused { reason, message: None });
         }
     }
 
@@ -74,11 +74,8 @@ impl Router {
     /// Ends a session with ABORT.
     pub(super) fn abort(&mut self, now: Instant, peer: Peer, why: Closed) {
         let (reason, message) = match &why {
-            Closed::Aborted { reason, message, .. } => (reason.clone(), message.clone()),
+            Closed::Refused { reason, message } => (reason.clone(), message.clone()),
             Closed::Violation(violation) => (Uri::unchecked(violation.reason()), Some(violation.to_string())),
-            Closed::JoinTimeout => {
-                (Uri::unchecked(uris::error::TIMEOUT), Some("HELLO did not come in time".to_owned()))
-            }
             Closed::AuthTimeout => {
                 (Uri::unchecked(uris::error::AUTHENTICATION_FAILED), Some(why.to_string()))
             }

@@ -58,7 +58,7 @@ use crate::{
     map::{IdMap, Seeded},
     message::{Message, MessageKind, Role},
     time::Instant,
-    uri::Uri,
+    uri::{Uri, uris},
 };
 use broker::Broker;
 use dealer::Dealer;
@@ -308,7 +308,9 @@ impl Router {
         while let Some(deadline) = self.links.timers.pop(now) {
             let Some(peer) = self.links.find(deadline.connection) else { continue };
             match deadline.why {
-                Timeout::Hello => self.abort(now, peer, Closed::JoinTimeout),
+                Timeout::Hello => {
+                    self.refuse(now, peer, uris::error::TIMEOUT, "HELLO did not come in time".to_owned());
+                }
                 Timeout::Authenticate => self.abort(now, peer, Closed::AuthTimeout),
                 Timeout::Close => self.end(now, peer, Closed::CloseTimeout),
                 Timeout::Stall => self.links.check_stall(now, peer),
@@ -431,7 +433,7 @@ impl Router {
                 let why = Closed::Aborted {
                     reason: abort.reason,
                     message: abort.details.message,
-                    joined: state != State::AwaitingHello,
+                    joined: matches!(state, State::Open | State::Leaving),
                 };
                 self.end(now, peer, why);
             }

@@ -39,6 +39,9 @@ fn i_33_fault_41_realms_that_are_no_uris() {
         raw.send(&mut world, &format!(r#"[1,"{realm}",{{"roles":{{"caller":{{}}}}}}]"#));
         let answer = raw.received(&mut world);
         assert!(answer[0].ends_with(r#","wamp.error.invalid_uri"]"#), "{answer:?}");
+        // The log says who has ended it.
+        let why = world.left(raw).unwrap();
+        assert!(why.starts_with("refused by us: wamp.error.invalid_uri: "), "{why}");
     }
     check(&mut world, "join_invalid_realm");
 }
@@ -105,6 +108,8 @@ fn fault_21_no_hello_in_time() {
     assert!(world.is_connected(silent));
     world.advance(Duration::from_millis(1));
     assert!(!world.is_connected(silent));
+    let why = world.left(silent);
+    assert_eq!(why, Some("refused by us: wamp.error.timeout: HELLO did not come in time"));
     assert_eq!(alice.closed(&mut world), None);
     check(&mut world, "join_no_hello_in_time");
 }

@@ -123,10 +123,17 @@ mod rustls_errors {
             // An authority of the same name, but with another key, has signed it: an old test authority, most often.
             E::UnknownIssuer | E::BadSignature => TlsError::UnknownAuthority,
             E::NotValidForNameContext { expected, presented } => {
+                let presented = presented.into_iter().map(name_of).collect();
                 TlsError::WrongName { expected: expected.to_str().into_owned(), presented }
             }
             error => TlsError::BadCertificate(error.to_string()),
         }
+    }
+
+    /// A name as people write it; rustls has `DnsName("example.com")` or `IpAddress(127.0.0.1)`.
+    fn name_of(presented: String) -> String {
+        let name = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+        name.map(|name| name.trim_matches('"').to_owned()).unwrap_or(presented)
     }
 
     fn of_alert(alert: AlertDescription) -> TlsError {
