@@ -69,14 +69,17 @@ async fn matrix(kit: &Kit, fault: Fault, fate: Fate) {
 
 /// A session that meets the fault, and one that does not.
 async fn session(kit: &Kit, transport: Transport, encoding: Encoding, fault: Fault, fate: Fate) {
-    let settings =
-        RouterSettings::on(transport).config(|config| config.stall_timeout = Duration::from_millis(500));
+    let settings = RouterSettings::on(transport).config(move |config| {
+        if fate == Fate::Silent {
+            config.stall_timeout = Duration::from_millis(500);
+        }
+    });
     let stage = kit.stage_with(transport, encoding, settings).await;
     let proxy = Proxy::new(stage.url().unwrap()).unwrap();
     let healthy = stage.client().await;
     healthy.register("t.echo", echo).await.unwrap();
     let connect = kit.connect(proxy.url()).serializers([encoding]);
-    let time = if fate == Fate::Silent { 500 } else { 9_000 };
+    let time = if fate == Fate::Silent { 500 } else { 50_000 };
     let connect = connect.options(|options| options.close_timeout = Duration::from_millis(200));
     let client = connect.request_timeout(Duration::from_millis(time)).await.unwrap();
     let mut events = client.subscribe("t.topic").await.unwrap();
@@ -166,7 +169,7 @@ async fn connection(kit: &Kit, transport: Transport, fault: Fault, fate: Fate) {
     let stage = kit.stage(transport, Encoding::Json).await;
     let proxy = Proxy::new(stage.url().unwrap()).unwrap();
     proxy.set(fault);
-    let limit = if fate == Fate::Silent { Duration::from_millis(200) } else { Duration::from_secs(5) };
+    let limit = if fate == Fate::Silent { Duration::from_millis(200) } else { Duration::from_secs(50) };
     let connect = kit.connect(proxy.url()).serializers([Encoding::Json]).connect_timeout(limit);
     let joined = kit.within(connect).await;
     match (fate, joined) {
