@@ -106,7 +106,7 @@ impl Wrapping {
             return Ok(None);
         };
         let named = attributes.ppt_serializer.as_deref().unwrap_or("none");
-        let serializer = Encoding::ALL.into_iter().find(|encoding| encoding.name() == named);
+        let serializer = Encoding::of(named);
         Ok(Some(Self {
             scheme: attributes.ppt_scheme.clone().unwrap_or_default(),
             serializer: serializer.ok_or_else(|| CipherError(format!("its serializer is {named:?}")))?,

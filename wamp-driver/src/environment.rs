@@ -131,13 +131,15 @@ impl Environment {
         Ok(Self {
             url: set.checked(URL, |text| text.parse::<Endpoint>().map_err(|error| error.why))?,
             realm: set.checked(REALM, str::parse::<Uri>)?,
-            serializer: set.parsed(SERIALIZER, serializer)?,
+            serializer: set.parsed(SERIALIZER, |name| {
+                Encoding::of(name).ok_or("a serializer is json, msgpack or cbor")
+            })?,
             authid: set.text(AUTHID)?,
             methods: set.parsed(AUTHMETHOD, login::methods)?.unwrap_or_default(),
-            private_key: set.secret(&[PRIVATE_KEY]),
-            password: set.secret(&[PASSWORD]),
-            secret: set.secret(&[SECRET, WAMPY_SECRET]),
-            ticket: set.secret(&[TICKET]),
+            private_key: set.secret(Method::Cryptosign),
+            password: set.secret(Method::Scram),
+            secret: set.secret(Method::Cra),
+            ticket: set.secret(Method::Ticket),
             channel_binding: set.text(CHANNEL_BINDING)?,
             #[cfg(feature = "cryptosign")]
             router_key: set.parsed(ROUTER_KEY, str::parse::<PublicKey>)?,
@@ -277,15 +279,10 @@ impl<F: Fn(&str) -> Option<OsString>> Variables<F> {
         self.parsed(name, |text| parse(text).map(|_| text.to_owned()))
     }
 
-    /// The secret in the first of these that is set.
-    fn secret(&self, names: &[&str]) -> Option<Secret> {
-        names.iter().find(|name| self.get(name).is_some()).map(|name| Secret::env(*name))
+    /// The secret of a method, in the first of its variables that is set.
+    fn secret(&self, method: Method) -> Option<Secret> {
+        login::variables(method).iter().find(|name| self.get(name).is_some()).map(|name| Secret::env(*name))
     }
-}
-
-fn serializer(text: &str) -> Result<Encoding, &'static str> {
-    let known = Encoding::ALL.into_iter().find(|encoding| encoding.name() == text);
-    known.ok_or("a serializer is json, msgpack or cbor")
 }
 
 #[cfg(feature = "tls")]

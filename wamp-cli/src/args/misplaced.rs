@@ -1,6 +1,6 @@
 //! Flags for clients, given to a router.
 
-use clap::{ArgMatches, Args as _, Command, parser::ValueSource};
+use clap::{Arg, ArgMatches, Args as _, Command, parser::ValueSource};
 
 use super::{Login, Tls};
 use crate::exit::Failure;
@@ -11,7 +11,8 @@ pub(crate) fn refuse_misplaced(matches: &ArgMatches) -> Result<(), Failure> {
     let Some(router) = router(matches) else { return Ok(()) };
     let said = |id: &str| router.value_source(id) == Some(ValueSource::CommandLine);
     let flag = |flags: Command| {
-        flags.get_arguments().map(|flag| flag.get_id().as_str().to_owned()).find(|id| said(id))
+        let mut flags = flags.get_arguments();
+        flags.find(|flag| said(flag.get_id().as_str())).and_then(Arg::get_long).map(str::to_owned)
     };
     let (flag, instead) = if said("url") {
         ("url".to_owned(), "--listen says where the router is")
@@ -22,7 +23,7 @@ pub(crate) fn refuse_misplaced(matches: &ArgMatches) -> Result<(), Failure> {
     } else {
         return Ok(());
     };
-    Err(Failure::usage(format!("--{} is for clients: {instead}", flag.replace('_', "-"))))
+    Err(Failure::usage(format!("--{flag} is for clients: {instead}")))
 }
 
 /// What is said to a command that starts a router and nothing else that would take flags for clients.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use wamp_tokio::{Endpoint, Router, RouterBuilder, config::ConfigFile};
+use wamp_tokio::{Endpoint, Router, RouterBuilder, Tap, config::ConfigFile};
 
 use crate::{
     args::RouterRun,
@@ -50,13 +50,13 @@ pub(crate) async fn run(context: &Context, arguments: RouterRun) -> Result<(), F
     started
 }
 
-/// Starts a router beside something else: that of a file, or one that lets everybody in. `change` has the last word about it.
-pub(super) async fn beside<T>(
+/// Starts a router beside something else: that of a file, or one that lets everybody in.
+pub(super) async fn beside(
     context: &Context,
     listen: &[String],
     config: Option<&Path>,
-    change: impl FnOnce(RouterBuilder) -> (RouterBuilder, T),
-) -> Result<(Router, T), Failure> {
+    tap: Option<impl Tap>,
+) -> Result<Router, Failure> {
     let file = config.map(ConfigFile::read).transpose()?;
     let builder = match &file {
         Some(file) => RouterBuilder::from_config(file)?,
@@ -66,10 +66,9 @@ pub(super) async fn beside<T>(
             open_to_everybody(context, listen)?
         }
     };
-    let (builder, with) = change(builder);
-    let router = builder.await?;
+    let router = tap.into_iter().fold(builder, RouterBuilder::tap).await?;
     announce(context, &router, file.as_ref(), None)?;
-    Ok((router, with))
+    Ok(router)
 }
 
 /// Where a router listens when nobody says so.

@@ -5,7 +5,7 @@ use std::{env, fmt, fs, path::PathBuf, sync::Arc};
 use wamp_proto::auth;
 
 use super::BoxError;
-use crate::ConnectError;
+use crate::{ConnectError, environment};
 
 /// Where a secret comes from; it is read anew for every connection. A text is one by itself: `Ticket::new("joe", "secret")`.
 ///
@@ -41,7 +41,7 @@ impl Secret {
 
     /// The environment variable `WAMP_SECRET` or, for those who come from wampy, `WAMPYSECRET`.
     pub fn from_env() -> Self {
-        Self(Source::Env(["WAMP_SECRET", "WAMPYSECRET"].map(str::to_owned).into()))
+        Self(Source::Env([environment::SECRET, environment::WAMPY_SECRET].map(str::to_owned).into()))
     }
 
     /// A file's text, without the end of its last line.

@@ -124,7 +124,7 @@ impl Environment {
 }
 
 /// Where the secret of a method is, by preference.
-fn variables(method: Method) -> &'static [&'static str] {
+pub(super) fn variables(method: Method) -> &'static [&'static str] {
     match method {
         Method::Cryptosign => &[PRIVATE_KEY],
         Method::Scram => &[PASSWORD],

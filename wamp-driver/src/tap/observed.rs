@@ -96,8 +96,9 @@ impl Observed {
         self.message()?.payload().cloned()
     }
 
-    /// The same, keeping nothing alive but what it shows.
-    pub(super) fn detached(&self) -> Self {
+    /// A copy that keeps nothing alive but what it shows, for those who keep messages: this one may hold on to the buffer that
+    /// it was read into.
+    pub fn detached(&self) -> Self {
         Self { frame: Bytes::copy_from_slice(&self.frame), ..self.clone() }
     }
 

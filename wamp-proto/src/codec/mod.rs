@@ -47,6 +47,11 @@ impl Encoding {
         }
     }
 
+    /// The serializer of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|encoding| encoding.name() == name)
+    }
+
     /// Whether a WebSocket carries it in text messages rather than binary ones (W-42).
     pub const fn is_text(self) -> bool {
         matches!(self, Self::Json)

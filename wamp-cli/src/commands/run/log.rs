@@ -4,27 +4,41 @@ use std::{
     future::pending,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use tokio::sync::mpsc::{self, Receiver};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use wamp_tokio::{
-    Observed, RouterBuilder, Side,
-    proto::{Dict, Encoding, Value, codec},
+    Observed, Side, Tap,
+    proto::{Encoding, Value, codec},
 };
 
-use crate::{exit::Failure, output::print, session::Context};
+use crate::{commands::trace::passed, exit::Failure, output::print, session::Context};
 
-/// Messages that wait to be printed. The router waits for no terminal: what is more is left out, and the next line says how
-/// much that was.
+/// Messages that wait to be printed, and bytes of them. The router waits for no terminal: what is more is left out, and the
+/// next line says how much that was.
 const WAITING: usize = 10_000;
+const WAITING_BYTES: usize = 16 << 20;
+
+/// The tap of a router: what it sees waits for the [`Log`].
+pub(in crate::commands) struct Tail {
+    show: Sender<Line>,
+    waiting: Arc<Waiting>,
+}
 
 /// What a router has shown, to be printed.
-pub(in crate::commands) struct Log {
+pub(super) struct Log {
     shown: Receiver<Line>,
-    dropped: Arc<AtomicU64>,
+    waiting: Arc<Waiting>,
     payload: bool,
+}
+
+/// What the two have in common.
+#[derive(Default)]
+struct Waiting {
+    bytes: AtomicUsize,
+    dropped: AtomicU64,
 }
 
 struct Line {
@@ -32,24 +46,31 @@ struct Line {
     message: Observed,
 }
 
+impl Tap for Tail {
+    fn observe(&self, message: &Observed) {
+        let Waiting { bytes, dropped } = &*self.waiting;
+        let size = message.size();
+        let fits = bytes.fetch_add(size, Ordering::Relaxed) + size <= WAITING_BYTES;
+        let line = || Line { at: jiff::Timestamp::now(), message: message.detached() };
+        if !fits || self.show.try_send(line()).is_err() {
+            bytes.fetch_sub(size, Ordering::Relaxed);
+            dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Log {
-    /// Sees all that a router will do, from the first HELLO on; with the arguments of the messages if `payload`.
-    pub(in crate::commands) fn tap(router: RouterBuilder, payload: bool) -> (RouterBuilder, Self) {
+    /// What is to see the messages, and what prints them, with their arguments if `payload`.
+    pub(super) fn new(payload: bool) -> (Tail, Self) {
         let (show, shown) = mpsc::channel(WAITING);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let missed = dropped.clone();
-        let router = router.tap(move |message: &Observed| {
-            let line = Line { at: jiff::Timestamp::now(), message: message.clone() };
-            if show.try_send(line).is_err() {
-                missed.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        (router, Self { shown, dropped, payload })
+        let waiting = Arc::<Waiting>::default();
+        (Tail { show, waiting: waiting.clone() }, Self { shown, waiting, payload })
     }
 
     /// Prints messages; ends only with a failure.
     async fn run(mut self, context: &Context) -> Failure {
         while let Some(line) = self.shown.recv().await {
+            self.waiting.bytes.fetch_sub(line.message.size(), Ordering::Relaxed);
             if let Err(failure) = self.print(context, &line) {
                 return failure;
             }
@@ -59,7 +80,7 @@ impl Log {
     }
 
     fn print(&self, context: &Context, Line { at, message }: &Line) -> Result<(), Failure> {
-        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        let dropped = self.waiting.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             context.say(format_args!("{dropped} messages are not shown: they came too fast"));
         }
@@ -99,12 +120,8 @@ fn for_people(at: jiff::Timestamp, message: &Observed, shown: Shown) -> String {
 
 fn for_programs(at: jiff::Timestamp, message: &Observed, shown: Shown) -> Value {
     let session = message.session().map_or(Value::Null, |session| session.get().into());
-    let mut line = Dict::from_iter([
-        ("time", Value::from(at.to_string())),
-        ("connection", message.connection().into()),
-        ("session", session),
-        ("from", message.sender().as_str().into()),
-    ]);
+    let mut line = passed(at, message.connection(), message.sender());
+    line.insert("session", session);
     match message.kind().zip(shown) {
         Some((kind, (text, cut))) => {
             line.insert("type", kind.name());
@@ -118,4 +135,29 @@ fn for_programs(at: jiff::Timestamp, message: &Observed, shown: Shown) -> Value 
         }
     }
     Value::Dict(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use wamp_tokio::Router;
+
+    use super::*;
+
+    /// Nobody prints: what waits has a bound, and what is left out is counted.
+    #[tokio::test]
+    async fn what_waits_is_bounded() {
+        let (tail, mut log) = Log::new(true);
+        let router = Router::builder().tap(tail).await.unwrap();
+        let client = router.connect().await.unwrap();
+        for _ in 0..40 {
+            client.publish("t.topic").args(("x".repeat(500_000),)).acknowledge().await.unwrap();
+        }
+        let bytes = log.waiting.bytes.load(Ordering::Relaxed);
+        assert!(bytes <= WAITING_BYTES && log.waiting.dropped.load(Ordering::Relaxed) > 0, "{bytes}");
+        let mut kept = 0;
+        while let Ok(line) = log.shown.try_recv() {
+            kept += line.message.size();
+        }
+        assert_eq!(kept, bytes);
+    }
 }

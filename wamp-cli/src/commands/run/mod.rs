@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, path::Path, pin::pin, time::Duration};
 
 use futures_util::future::{OptionFuture, join_all};
 use tokio::sync::watch;
-use wamp_tokio::{Lifecycle, Router, Routes, RunError, RunFuture, Runner, ShutdownHandle};
+use wamp_tokio::{Lifecycle, Routes, RunError, RunFuture, Runner, ShutdownHandle};
 
 use self::{
     file::{CommandLine, RouterTable, ServicesFile},
@@ -82,15 +82,18 @@ impl Plan {
 
     async fn run(self, context: &Context) -> Result<(), Failure> {
         let mut signals = Signals::catch()?;
+        let (tail, log) = self.log.map(Log::new).unzip();
         let started = match &self.router {
-            Some(table) => Some(started(context, table, self.log).await?),
+            Some(RouterTable { listen, config }) => {
+                let config = config.as_ref().map(|config| config.get_ref().as_path());
+                Some(router::beside(context, listen, config, tail).await?)
+            }
             None => None,
         };
-        let (started, log) = started.unzip();
         let at_router = started.as_ref().and_then(|router| router.endpoints().first());
         let at_router = at_router.map(|endpoint| context.with_url(&endpoint.to_string()));
         let context = at_router.as_ref().unwrap_or(context);
-        let ended = self.serve(context, log.flatten(), &mut signals).await;
+        let ended = self.serve(context, log, &mut signals).await;
         if let Some(router) = started {
             router::shut_down(&router).await;
         }
@@ -131,23 +134,6 @@ impl Plan {
         }
         Err(ended)
     }
-}
-
-/// The router, and the messages to print if that is asked for.
-async fn started(
-    context: &Context,
-    table: &RouterTable,
-    log: Option<bool>,
-) -> Result<(Router, Option<Log>), Failure> {
-    let config = table.config.as_ref().map(|config| config.get_ref().as_path());
-    router::beside(context, &table.listen, config, |builder| match log {
-        Some(payload) => {
-            let (builder, log) = Log::tap(builder, payload);
-            (builder, Some(log))
-        }
-        None => (builder, None),
-    })
-    .await
 }
 
 /// What ends all that runs.

@@ -14,6 +14,7 @@ use tokio::{
 };
 use wamp_tokio::{Endpoint, Side};
 
+pub(super) use self::show::passed;
 use self::{
     show::{Show, Watch},
     tap::Tap,

@@ -82,16 +82,21 @@ impl Show {
         side: Side,
         about: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> Result<(), Failure> {
-        let mut line = Dict::from_iter([
-            ("time", Value::from(jiff::Timestamp::now().to_string())),
-            ("connection", Value::from(self.connection)),
-            ("from", Value::from(side.as_str())),
-        ]);
+        let mut line = passed(jiff::Timestamp::now(), self.connection, side);
         for (name, value) in about {
             line.insert(name, value);
         }
         self.watch.printer.value(Value::Dict(line))
     }
+}
+
+/// How each line about something that has passed begins.
+pub(in crate::commands) fn passed(at: jiff::Timestamp, connection: u64, from: Side) -> Dict {
+    Dict::from_iter([
+        ("time", Value::from(at.to_string())),
+        ("connection", Value::from(connection)),
+        ("from", Value::from(from.as_str())),
+    ])
 }
 
 /// What there is to say of a message.

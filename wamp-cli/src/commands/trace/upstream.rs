@@ -5,10 +5,11 @@ use std::{
     io,
     pin::Pin,
     task::{Context as TaskContext, Poll, ready},
+    time::Duration,
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use wamp_tokio::{ConnectError, Endpoint, Socket, TlsOptions};
+use wamp_tokio::{Connect, ConnectError, Endpoint, Socket, TlsOptions};
 
 use crate::{exit::Failure, login, session::Context};
 
@@ -16,6 +17,7 @@ use crate::{exit::Failure, login, session::Context};
 pub(super) struct Upstream {
     pub(super) endpoint: Endpoint,
     tls: TlsOptions,
+    timeout: Option<Duration>,
 }
 
 impl Upstream {
@@ -26,12 +28,14 @@ impl Upstream {
         if endpoint.is_tls() {
             tls.check().map_err(|error| ConnectError::Tls { to: endpoint.to_string(), error })?;
         }
-        Ok(Self { endpoint, tls })
+        Ok(Self { endpoint, tls, timeout: context.globals.timeout })
     }
 
     pub(super) async fn open(&self) -> Result<Wire, String> {
         let connect = wamp_tokio::connect(&self.endpoint.to_string());
-        let opened = connect.tls(|tls| *tls = self.tls.clone()).open_socket().await;
+        let connect = connect.tls(|tls| *tls = self.tls.clone());
+        let connect = self.timeout.into_iter().fold(connect, Connect::connect_timeout);
+        let opened = connect.open_socket().await;
         // Where to, is said by whoever prints it.
         opened
             .map(Wire)
