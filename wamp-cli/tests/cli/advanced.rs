@@ -9,7 +9,7 @@ fn a_call_prints_its_progressive_results() {
         r#"[50,1,{"progress":true},[10]]"#,
     ]);
     // The last one never comes; what came is printed all the same.
-    let ended = wamp(&["call", "x", "--progress", "--timeout", "300ms", "-u", &url, "--serializer", "json"]);
+    let ended = wamp(&["call", "x", "--progress", "--timeout", "2s", "-u", &url, "--serializer", "json"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (7, "10\n"), "{ended:?}");
 }
 

@@ -54,7 +54,7 @@ fn a_health_check_says_what_is_wrong() {
         assert!(ended.stderr.contains(&said) && ended.stderr.contains("round trip 2: "), "{ended:?}");
     }
     let silent = scripted(&[WELCOME]);
-    wamp(&["-q", "ping", "--serializer", "json", "-u", &silent, "--timeout", "200ms"]).failed(7);
+    wamp(&["-q", "ping", "--serializer", "json", "-u", &silent, "--timeout", "2s"]).failed(7);
 }
 
 const SHORT: [&str; 4] = ["--duration", "200ms", "--warmup", "20ms"];
