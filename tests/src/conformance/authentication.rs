@@ -226,7 +226,7 @@ fn decide(question: Question) -> Decision {
 pub(super) async fn an_authenticator_decides(kit: Kit) {
     let asked = |transport| {
         let settings = RouterSettings::on(transport).authenticator("realm1", vec![Method::Ticket], decide);
-        settings.authenticator_timeout(Duration::from_millis(200))
+        settings.authenticator_timeout(Duration::from_secs(1))
     };
     for stage in stages(&kit, asked).await {
         let told = join(&stage, [Ticket::new("joe", "good").into()]).await.expect("it joins");

@@ -115,7 +115,7 @@ pub(super) async fn an_authorizer_that_fails_denies(kit: Kit) {
         let dynamic = realm().role("anonymous", Access::Dynamic);
         let change = |config: &mut wamp_driver::proto::router::Config| {
             config.permissions = vec![dynamic];
-            config.authorization_timeout = Duration::from_millis(100);
+            config.authorization_timeout = Duration::from_secs(1);
         };
         settings.config(change).authorizer(decide)
     };

@@ -189,7 +189,7 @@ pub(super) async fn a_call_that_times_out_is_canceled(stage: Stage) {
     let (callee, caller) = (stage.client().await, stage.client().await);
     callee.register("t.echo", echo).await.unwrap();
     let mut handler = never(&callee).await;
-    let call = caller.call("t.never").timeout(Duration::from_secs(1)).await;
+    let call = caller.call("t.never").timeout(Duration::from_secs(3)).await;
     assert!(matches!(call, Err(Error::Timeout)), "{call:?}");
     assert_eq!(stage.within(handler.next()).await, Some("started"));
     assert_eq!(stage.within(handler.next()).await, Some("dropped"));

@@ -200,6 +200,9 @@ impl fmt::Debug for Stage {
     }
 }
 
+/// The time limits of a client that does not set them: longer than any of them waits for an answer, and shorter than a case may take.
+const PATIENCE: Duration = Duration::from_secs(40);
+
 /// A connection to be made: add settings, then `.await` it for a joined [`Client`].
 #[must_use = "nothing is connected until it is awaited"]
 pub struct Dial {
@@ -211,7 +214,17 @@ impl Dial {
     pub(super) fn new(
         connect: impl FnOnce(ClientOptions) -> BoxFuture<Result<Client, ConnectError>> + Send + 'static,
     ) -> Self {
-        Self { options: ClientOptions::default(), connect: Box::new(connect) }
+        let mut options = ClientOptions::default();
+        // Whoever waits for the end of a time limit sets it; nobody else is to meet one on a busy machine.
+        for limit in [
+            &mut options.connect_timeout,
+            &mut options.join_timeout,
+            &mut options.request_timeout,
+            &mut options.close_timeout,
+        ] {
+            *limit = PATIENCE;
+        }
+        Self { options, connect: Box::new(connect) }
     }
 
     /// The same; the end of the client is kept here.

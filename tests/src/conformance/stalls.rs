@@ -63,6 +63,10 @@ async fn publish_past(kit: &Kit, router: &dyn Serving, url: &str) {
         let (seen, _): (u64, String) = kit.within(events.next()).await.unwrap().args().unwrap();
         assert_eq!(seen, number);
         number += 1;
+        // From here on one waits in the router: what comes next is to find its time over, not its queue full.
+        if router.counts().queued_bytes > 50_000 {
+            kit.sleep(Duration::from_millis(100)).await;
+        }
     }
     // The connection goes too, though its last messages were never taken.
     kit.settle(router, |counts| counts.connections == 2 && counts.subscriptions == 1).await;
@@ -77,7 +81,7 @@ pub(super) async fn a_stalled_subscriber_is_closed_when_its_queue_is_full(kit: K
 }
 
 pub(super) async fn a_stalled_subscriber_is_closed_when_its_time_is_over(kit: Kit) {
-    let (router, url) = router(&kit, |config| config.stall_timeout = Duration::from_millis(300)).await;
+    let (router, url) = router(&kit, |config| config.stall_timeout = Duration::from_secs(1)).await;
     let stalled = stalled(&url);
     kit.within(publish_past(&kit, &*router, &url)).await;
     drop(stalled);
@@ -92,7 +96,7 @@ pub(super) async fn shutdown_does_not_wait_for_those_who_do_not_read(kit: Kit) {
         kit.within(publisher.publish("t.topic").args((&text,)).acknowledge()).await.unwrap();
     }
     assert!(router.counts().queued_bytes > 1 << 20);
-    kit.timeout(Duration::from_secs(5), router.shutdown()).await.expect("it ends");
+    kit.within(router.shutdown()).await;
     assert_eq!(router.counts().connections, 0);
     drop(stalled);
 }
@@ -153,7 +157,8 @@ pub(super) async fn a_flood_of_events_ends(kit: Kit) {
     let mut slow = stalled(&url);
     let reading = kit.blocking(move || {
         let mut buffer = vec![0; 16 << 10];
-        while slow.read(&mut buffer).is_ok_and(|read| read > 0) {
+        // Whole pieces, for a process that is stopped meanwhile sees its reads interrupted.
+        while slow.read_exact(&mut buffer).is_ok() {
             thread::sleep(Duration::from_millis(10));
         }
     });

@@ -232,6 +232,13 @@ impl World {
         self.run();
     }
 
+    /// Everybody stands still for this long. When they go on, what has run out meanwhile comes before what was on its way.
+    pub fn freeze(&mut self, time: Duration) {
+        self.flush();
+        self.time_out(self.now + time);
+        self.run();
+    }
+
     /// Lets this many packets arrive: pieces of messages on fragmented links.
     pub fn deliver_packets(&mut self, count: usize) {
         for _ in 0..count {

@@ -2,6 +2,10 @@
 //!
 //! TCP does not notice when a cable is cut, or when a router in between forgets a connection. So whoever has heard nothing
 //! for a while asks, by a PING of the transport, and takes the peer for dead when no byte comes back.
+//!
+//! Time in which this side was not there itself (its process was stopped, its machine slept or was busy) says nothing about
+//! the peer. So the time for an answer is waited for in four parts, and a part that ends late counts no more than one that
+//! ends in time.
 
 use core::time::Duration;
 
@@ -65,13 +69,25 @@ pub struct Heartbeat {
     config: Config,
     /// When the peer was heard last.
     heard: Instant,
-    /// When it was asked, and nothing has come since.
-    asked: Option<Instant>,
+    /// It was asked, and nothing has come since.
+    asked: Option<Wait>,
     /// How many PINGs were sent; the last one's payload.
     pings: u64,
     /// When the last PING was sent, unless its PONG has come.
     sent: Option<Instant>,
     round_trip: Option<Duration>,
+}
+
+/// In how many parts an answer is waited for.
+const PARTS: u32 = 4;
+
+/// Waiting for an answer.
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    /// When this part is over.
+    until: Instant,
+    /// How many more there are.
+    more: u32,
 }
 
 impl Heartbeat {
@@ -99,7 +115,7 @@ impl Heartbeat {
     pub fn deadline(&self) -> Instant {
         match self.asked {
             None => self.heard + self.config.interval,
-            Some(asked) => asked + self.config.timeout,
+            Some(wait) => wait.until,
         }
     }
 
@@ -108,12 +124,20 @@ impl Heartbeat {
         if now < self.deadline() {
             return Beat::Quiet;
         }
-        if self.asked.is_some() {
-            return Beat::Dead;
+        let until = now + self.config.timeout / PARTS;
+        match &mut self.asked {
+            Some(Wait { more: 0, .. }) => Beat::Dead,
+            Some(wait) => {
+                *wait = Wait { until, more: wait.more - 1 };
+                Beat::Quiet
+            }
+            None => {
+                self.asked = Some(Wait { until, more: PARTS - 1 });
+                self.sent = Some(now);
+                self.pings = self.pings.wrapping_add(1);
+                Beat::Ping(self.pings.to_be_bytes())
+            }
         }
-        self.pings = self.pings.wrapping_add(1);
-        (self.asked, self.sent) = (Some(now), Some(now));
-        Beat::Ping(self.pings.to_be_bytes())
     }
 
     /// How long the last PING that was answered took there and back.
@@ -137,6 +161,18 @@ mod tests {
         Instant::ZERO + SECOND * seconds
     }
 
+    /// Lets it wait for an answer that does not come, and says until when it does.
+    fn silence(heartbeat: &mut Heartbeat, mut now: Instant) -> Instant {
+        loop {
+            now = now.max(heartbeat.deadline());
+            match heartbeat.handle_timeout(now) {
+                Beat::Quiet => {}
+                Beat::Dead => return now,
+                ping @ Beat::Ping(_) => panic!("{ping:?}"),
+            }
+        }
+    }
+
     fn heartbeat() -> Heartbeat {
         Heartbeat::start(Config::new(20 * SECOND, 10 * SECOND), at(0)).unwrap()
     }
@@ -148,8 +184,20 @@ mod tests {
         assert_eq!(heartbeat.handle_timeout(at(19)), Beat::Quiet);
         assert!(matches!(heartbeat.handle_timeout(at(20)), Beat::Ping(_)));
         assert_eq!(heartbeat.handle_timeout(at(20)), Beat::Quiet, "it asks once");
-        assert_eq!(heartbeat.deadline(), at(30));
-        assert_eq!(heartbeat.handle_timeout(at(30)), Beat::Dead);
+        assert_eq!(silence(&mut heartbeat, at(20)), at(30));
+    }
+
+    #[test]
+    fn time_that_this_side_was_not_there_says_nothing_about_the_peer() {
+        let mut heartbeat = heartbeat();
+        assert!(matches!(heartbeat.handle_timeout(at(20)), Beat::Ping(_)));
+        // An hour of sleep begins right after the question; the answer may still take most of its time.
+        assert_eq!(heartbeat.handle_timeout(at(3600)), Beat::Quiet);
+        assert_eq!(silence(&mut heartbeat.clone(), at(3600)), at(3600) + SECOND * 15 / 2);
+        heartbeat.handle_bytes(at(3607));
+        assert!(matches!(heartbeat.handle_timeout(at(3627)), Beat::Ping(_)));
+        // Nor is one that is late at each deadline kept waiting for ever.
+        assert_eq!([1, 2, 3, 4].map(|late| heartbeat.handle_timeout(at(5000 * late)))[3], Beat::Dead);
     }
 
     #[test]

@@ -105,6 +105,37 @@ fn fault_68_a_reader_that_stalls_later_is_closed_in_time_too() {
     }
 }
 
+/// A router whose process was stopped, or whose machine slept, blames nobody for the time that it was away.
+#[test]
+fn fault_27_fault_68_nobody_stalls_while_the_router_is_away() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    for takes in [true, false] {
+        let mut world = World::new(1);
+        let slow = world.join("slow", Encoding::Json);
+        let publisher = world.join("publisher", Encoding::Cbor);
+        slow.subscribe(&mut world, "com.example.tick");
+        world.run();
+        world.stall(slow, Way::Down);
+        publisher.publish(&mut world, "com.example.tick", (1,));
+        world.run();
+        world.advance(Duration::from_secs(4));
+        world.freeze(HOUR);
+        world.advance(Duration::from_secs(4));
+        assert_eq!(world.left(slow), None);
+        if takes {
+            world.unstall(slow, Way::Down);
+            world.freeze(HOUR);
+        }
+        world.advance(Duration::from_secs(2));
+        assert_eq!(world.left(slow).is_none(), takes, "ten seconds without the hour");
+        if !takes {
+            world.unstall(slow, Way::Down);
+        }
+        world.run();
+        world.end();
+    }
+}
+
 /// The session of a peer that was told to go ends at once; its transport may take a while to notice.
 #[test]
 fn fault_68_a_stalled_reader_that_was_aborted_does_not_keep_its_transport() {

@@ -10,8 +10,10 @@ use crate::{error::Closed, time::Instant};
 pub(super) struct Watch {
     /// When to have the next look.
     pub(super) next: Instant,
-    /// Since when nothing has been taken, as far as is known.
-    since: Instant,
+    /// When the last one was.
+    looked: Instant,
+    /// How long nothing has been taken, as far as was seen.
+    stalled: Duration,
     /// How many frames had been taken then.
     taken: u64,
 }
@@ -32,11 +34,13 @@ impl Links {
         let taken = link.queue.taken();
         match &mut link.watch {
             // All before it was taken, so that the time of this message counts alone.
-            Some(watch) if link.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
+            Some(watch) if link.queue.len() == 1 => {
+                (watch.looked, watch.stalled, watch.taken) = (now, Duration::ZERO, taken);
+            }
             Some(_) => {}
             None => {
                 let next = now + pause(self.config.stall_timeout);
-                link.watch = Some(Watch { next, since: now, taken });
+                link.watch = Some(Watch { next, looked: now, stalled: Duration::ZERO, taken });
                 self.timers.set(next, id, Timeout::Stall);
             }
         }
@@ -47,11 +51,16 @@ impl Links {
         let (id, timeout) = (self.id(peer), self.config.stall_timeout);
         let Some(link) = self.links.get_mut(peer) else { return };
         let Some(mut watch) = link.watch.take().filter(|_| !link.queue.is_empty()) else { return };
-        if link.queue.taken() != watch.taken {
-            (watch.since, watch.taken) = (now, link.queue.taken());
+        if link.queue.taken() == watch.taken {
+            // A look that comes late says that the router itself was not there, for as long as it is late: its process was
+            // stopped, or its machine was busy. That is nobody else's fault.
+            watch.stalled += (now - watch.looked).min(2 * pause(timeout));
+        } else {
+            (watch.stalled, watch.taken) = (Duration::ZERO, link.queue.taken());
         }
-        if now - watch.since < timeout {
-            watch.next = (now + pause(timeout)).min(watch.since + timeout);
+        watch.looked = now;
+        if watch.stalled < timeout {
+            watch.next = now + pause(timeout).min(timeout - watch.stalled);
             link.watch = Some(watch);
             self.timers.set(watch.next, id, Timeout::Stall);
         } else if link.state == State::Closed {
