@@ -2,6 +2,7 @@
 
 mod adapters;
 mod children;
+mod insecure;
 mod pairs;
 mod remote;
 
@@ -22,6 +23,11 @@ macro_rules! adapter {
     ($module:ident, $adapter:ident) => {
         mod $module {
             wamp_test::conformance_cases!(tests $adapter);
+
+            #[test]
+            fn certificates_that_do_not_matter() {
+                crate::insecure::certificates_do_not_matter::<crate::adapters::$adapter>();
+            }
 
             mod process {
                 use crate::{adapters::$adapter, children};

@@ -13,8 +13,8 @@ pub(super) struct Realm {
     pub(super) name: Uri,
     /// The name under which its settings are written.
     pub(super) like: Uri,
-    /// It stays when nobody is in it.
-    pub(super) lasts: bool,
+    /// Which template it is made from. One of the configuration has none, and stays when nobody is in it.
+    pub(super) template: Option<usize>,
     pub(super) settings: Settings,
     pub(super) broker: Broker,
     pub(super) dealer: Dealer,
@@ -56,7 +56,7 @@ impl Realm {
         Self {
             name: name.clone(),
             like: like.clone(),
-            lasts: false,
+            template: None,
             settings: Settings::of(like, config),
             broker: Broker::new(hash),
             dealer: Dealer::new(hash, seed),

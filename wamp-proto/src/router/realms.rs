@@ -27,6 +27,8 @@ pub(super) struct Realms {
     realms: Slab<(u64, Realm)>,
     places: HashMap<Uri, RealmId, Seeded>,
     generations: u64,
+    /// How many there are of each template. The templates of a router stay as they are.
+    made: Vec<usize>,
 }
 
 /// Why a realm cannot be joined: the reason of the ABORT, and a text for people.
@@ -36,15 +38,13 @@ impl Realms {
     /// With the realms of the configuration.
     pub(super) fn new(config: Arc<Config>, hash: Seeded, random: &mut RandomIds) -> Self {
         let places = HashMap::with_hasher(hash);
-        let mut realms = Self { config, hash, realms: Slab::new(), places, generations: 0 };
+        let made = vec![0; config.templates.len()];
+        let mut realms = Self { config, hash, realms: Slab::new(), places, generations: 0, made };
         for uri in &realms.config.clone().realms {
             if realms.places.contains_key(uri) {
                 continue;
             }
-            let id = realms.make(uri, uri, random);
-            if let Some(realm) = realms.get_mut(id) {
-                realm.lasts = true;
-            }
+            realms.make(uri, uri, None, random);
         }
         realms
     }
@@ -87,7 +87,7 @@ impl Realms {
             return Ok(&realm.like);
         }
         let unknown = || (uris::error::NO_SUCH_REALM, format!("this router has no realm `{name}`"));
-        let template = self.template(name).ok_or_else(unknown)?;
+        let (_, template) = self.template(name).ok_or_else(unknown)?;
         if name.len() > template.max_name {
             let text = format!("the name of the realm is longer than {} bytes", template.max_name);
             return Err((uris::error::NO_SUCH_REALM, text));
@@ -95,8 +95,8 @@ impl Realms {
         Ok(&template.like)
     }
 
-    fn template(&self, name: &str) -> Option<&RealmTemplate> {
-        self.config.templates.iter().find(|template| template.makes(name))
+    fn template(&self, name: &str) -> Option<(usize, &RealmTemplate)> {
+        self.config.templates.iter().enumerate().find(|(_, template)| template.makes(name))
     }
 
     /// The realm that a session joins: it is made if need be. `None` when there are as many as its template may have.
@@ -104,19 +104,23 @@ impl Realms {
         if let Some(id) = self.find(name) {
             return Some(id);
         }
-        let template = self.template(name)?;
+        let (index, template) = self.template(name)?;
         let (like, max) = (template.like.clone(), template.max_realms);
-        let is_sibling = |realm: &&Realm| {
-            let of = self.template(&realm.name).filter(|_| !realm.lasts);
-            of.is_some_and(|of| std::ptr::eq(of, template))
-        };
-        let siblings = self.iter().filter(is_sibling).count();
-        (siblings < max).then(|| self.make(name, &like, random))
+        let made = self.made.get_mut(index).filter(|made| **made < max)?;
+        *made = made.saturating_add(1);
+        Some(self.make(name, &like, Some(index), random))
     }
 
-    fn make(&mut self, name: &Uri, like: &Uri, random: &mut RandomIds) -> RealmId {
+    fn make(
+        &mut self,
+        name: &Uri,
+        like: &Uri,
+        template: Option<usize>,
+        random: &mut RandomIds,
+    ) -> RealmId {
         let config = self.config.clone();
         let mut realm = Realm::new(self.hash, random.seed(), name, like, &config);
+        realm.template = template;
         realm.permissions = Permissions::of(like, &config.permissions, self.hash);
         for rule in config.history.iter().filter(|rule| rule.realm == *like) {
             realm.broker.keep_history(&mut realm.meta, rule);
@@ -130,10 +134,14 @@ impl Realms {
 
     /// Nobody is in a realm any more, perhaps: then all that it holds is gone, unless it is one of the configuration.
     pub(super) fn leave(&mut self, id: RealmId) {
-        let over = self.get(id).filter(|realm| !realm.lasts && realm.members.is_empty());
-        if let Some(name) = over.map(|realm| realm.name.clone()) {
-            self.places.remove(&name);
-            self.realms.try_remove(id.index);
+        let over = self.get(id).filter(|realm| realm.members.is_empty());
+        let Some((name, template)) = over.and_then(|realm| Some((realm.name.clone(), realm.template?))) else {
+            return;
+        };
+        self.places.remove(&name);
+        self.realms.try_remove(id.index);
+        if let Some(made) = self.made.get_mut(template) {
+            *made = made.saturating_sub(1);
         }
     }
 

@@ -62,6 +62,9 @@ const CANCELED: &str = "wamp.error.canceled";
 pub(crate) const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often the router looks whether a queue is taken from; it was not there itself while it is late by more than one.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// What a client must receive. Ids that the router chooses are numbers of our own, which the comparison maps.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expected {
@@ -186,7 +189,8 @@ enum Due {
 #[derive(Clone, Copy, Debug)]
 struct Watch {
     next: Duration,
-    since: Duration,
+    looked: Duration,
+    stalled: Duration,
     taken: u64,
 }
 
@@ -442,10 +446,13 @@ impl Model {
             return;
         }
         if client.taken != watch.taken {
-            (watch.since, watch.taken) = (now, client.taken);
+            (watch.stalled, watch.taken) = (Duration::ZERO, client.taken);
+        } else {
+            watch.stalled += (now - watch.looked).min(2 * LOOK);
         }
-        if now < watch.since + STALL_TIMEOUT {
-            watch.next = (now + STALL_TIMEOUT / 4).min(watch.since + STALL_TIMEOUT);
+        if watch.stalled < STALL_TIMEOUT {
+            watch.next = now + LOOK.min(STALL_TIMEOUT - watch.stalled);
+            watch.looked = now;
             client.watch = Some(watch);
         } else if client.phase == Phase::Closed {
             client.queue.clear();
@@ -484,9 +491,13 @@ impl Model {
         client.queue.push(message);
         let taken = client.taken;
         match &mut client.watch {
-            Some(watch) if client.queue.len() == 1 => (watch.since, watch.taken) = (now, taken),
+            Some(watch) if client.queue.len() == 1 => {
+                (watch.looked, watch.stalled, watch.taken) = (now, Duration::ZERO, taken);
+            }
             Some(_) => {}
-            None => client.watch = Some(Watch { next: now + STALL_TIMEOUT / 4, since: now, taken }),
+            None => {
+                client.watch = Some(Watch { next: now + LOOK, looked: now, stalled: Duration::ZERO, taken });
+            }
         }
     }
 

@@ -35,6 +35,7 @@ pub enum Operation {
     Stall { client: usize },
     Unstall { client: usize },
     Advance { time: Duration },
+    Freeze { time: Duration },
 }
 
 /// The features of advanced calls that a client announces, one bit each.
@@ -136,7 +137,8 @@ impl Model {
     /// The next step, among those that make sense now, and some that do not.
     pub(crate) fn choose(&self, random: &mut Random) -> Operation {
         if random.one_in(40) {
-            return Operation::Advance { time: Duration::from_millis(random.below(4_000) as u64) };
+            let time = Duration::from_millis(random.below(4_000) as u64);
+            return if random.one_in(4) { Operation::Freeze { time } } else { Operation::Advance { time } };
         }
         if random.one_in(200) {
             return Operation::Revoke { registration: self.any_id(random) };

@@ -188,6 +188,7 @@ impl Trial {
             Operation::Stall { client } => self.model.clients[client].stalled = true,
             Operation::Unstall { client } => self.model.clients[client].stalled = false,
             Operation::Advance { time } => self.advance(time),
+            Operation::Freeze { time } => self.freeze(time),
             Operation::Revoke { registration } => self.revoke(registration),
             Operation::Garbage { client, variety } => {
                 let frame = garbage(variety);
@@ -213,7 +214,20 @@ impl Trial {
         }
     }
 
+    /// Time passes, and the router keeps each of its deadlines.
     fn advance(&mut self, time: Duration) {
+        let end = self.model.now + time;
+        loop {
+            let deadline = self.router.poll_timeout().map(|deadline| deadline.at.since_origin());
+            match deadline.filter(|deadline| *deadline < end) {
+                Some(deadline) => self.freeze(deadline.saturating_sub(self.model.now)),
+                None => return self.freeze(end - self.model.now),
+            }
+        }
+    }
+
+    /// Time passes, and nobody is there.
+    fn freeze(&mut self, time: Duration) {
         self.model.advance(time);
         self.router.handle_timeout(self.now());
     }
