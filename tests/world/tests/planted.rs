@@ -7,7 +7,7 @@ use wamp_proto::router::Bug;
 use wamp_world::model::{Drive, Trial};
 
 /// In how many trials of 500 messages each it must be found.
-const TRIALS: u64 = 100;
+const TRIALS: u64 = 1000;
 
 #[test]
 fn the_model_finds_every_planted_bug() {
