@@ -82,6 +82,10 @@ where
         }
     }
 
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_readable(context).map(drop)
+    }
+
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             match self.0.get_ref().write(bytes) {

@@ -38,47 +38,61 @@ pub(crate) async fn connect(to: Address, ip: IpVersion) -> io::Result<Box<dyn So
 pub(crate) fn tcp(stream: TcpStream) -> io::Result<Box<dyn Socket>> {
     stream.set_nodelay(true)?;
     let channel = tcp_channel(stream.peer_addr());
-    Ok(Box::new(Stream(stream, channel)))
+    let readable = |stream: &TcpStream, context: &mut Context<'_>| stream.poll_read_ready(context).map(drop);
+    Ok(Box::new(Stream { stream, channel, readable }))
 }
 
 /// Of which nothing is known here.
 #[cfg(feature = "axum")]
 pub(crate) fn any(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Box<dyn Socket> {
-    Box::new(Stream(stream, Channel::default()))
+    Box::new(Stream { stream, channel: Channel::default(), readable: |_, _| Poll::Ready(()) })
 }
 
 #[cfg(unix)]
 pub(crate) fn unix(stream: tokio::net::UnixStream) -> Box<dyn Socket> {
-    Box::new(Stream(stream, Channel::unix()))
+    let readable = |stream: &tokio::net::UnixStream, context: &mut Context<'_>| {
+        stream.poll_read_ready(context).map(drop)
+    };
+    Box::new(Stream { stream, channel: Channel::unix(), readable })
 }
 
-/// Any stream of tokio's, and what is known about it.
-struct Stream<S>(S, Channel);
+/// Any stream of tokio's.
+struct Stream<S> {
+    stream: S,
+    /// What is known about it.
+    channel: Channel,
+    /// Whether there may be something to read.
+    readable: fn(&S, &mut Context<'_>) -> Poll<()>,
+}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Socket for Stream<S> {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
-        ready!(Pin::new(&mut self.0).poll_read(context, &mut buffer))?;
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
 
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        (self.readable)(&self.stream, context)
+    }
+
     fn poll_read_buf(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
-        pin!(self.0.read_buf(buffer)).poll(context)
+        pin!(self.stream.read_buf(buffer)).poll(context)
     }
 
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
     fn channel(&self) -> Channel {
-        self.1.clone()
+        self.channel.clone()
     }
 }

@@ -80,6 +80,12 @@ pub trait Socket: Send + Unpin {
     /// Reads what there is, into `buffer`, which is not empty; 0 is the end.
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
+    /// Whether a read may find something; asked after one that did not, to save what it costs to prepare another. Default:
+    /// it may.
+    fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+
     /// Reads what there is behind what is in `buffer`, into its spare capacity, of which there is some; 0 is the end.
     fn poll_read_buf(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {
         let known = buffer.len();
@@ -119,6 +125,10 @@ pub fn tcp_channel(peer: io::Result<SocketAddr>) -> Channel {
 impl<S: Socket + ?Sized> Socket for Box<S> {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         (**self).poll_read(context, buffer)
+    }
+
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        (**self).poll_readable(context)
     }
 
     fn poll_read_buf(&mut self, context: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<io::Result<usize>> {

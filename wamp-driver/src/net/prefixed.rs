@@ -103,6 +103,13 @@ impl<S: Socket> Socket for Prefixed<S> {
         Poll::Ready(Ok(count))
     }
 
+    fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.head.is_some() || !self.before.is_empty() || !self.rest.is_empty() {
+            return Poll::Ready(());
+        }
+        self.socket.poll_readable(context)
+    }
+
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.socket.poll_write(context, bytes)
     }

@@ -15,7 +15,13 @@ use tungstenite::{
     Error, HandshakeError, Message, Utf8Bytes,
     error::ProtocolError,
     handshake::client::{ClientHandshake, Request, Response},
-    protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+    protocol::{
+        CloseFrame, Role, WebSocketConfig,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
 };
 use wamp_proto::transport::websocket::{BatchError, Batching, Subprotocol};
 
@@ -33,11 +39,15 @@ struct Bridge<S> {
     waker: Waker,
     /// Bytes came.
     heard: bool,
+    /// The last read found nothing.
+    dry: bool,
+    /// The last write found no room.
+    full: bool,
 }
 
 impl<S> Bridge<S> {
     fn new(socket: S) -> Self {
-        Self { socket, waker: Waker::noop().clone(), heard: false }
+        Self { socket, waker: Waker::noop().clone(), heard: false, dry: false, full: false }
     }
 
     fn wakes(&mut self, context: &Context<'_>) {
@@ -45,21 +55,38 @@ impl<S> Bridge<S> {
     }
 }
 
+fn would_block<T>(result: &io::Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+impl<S: Socket> Bridge<S> {
+    /// Whether the library, which had read all that there was, would find nothing new, nor room for what it has to say
+    /// itself. It clears its buffer before it looks, which is much for a connection that is there to be written to.
+    fn is_idle(&mut self, context: &mut Context<'_>) -> bool {
+        self.dry && !self.full && self.socket.poll_readable(context).is_pending()
+    }
+}
+
 impl<S: Socket> io::Read for Bridge<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer));
         self.heard |= matches!(read, Ok(1..));
+        self.dry = would_block(&read);
         read
     }
 }
 
 impl<S: Socket> io::Write for Bridge<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        or_would_block(self.socket.poll_write(&mut Context::from_waker(&self.waker), bytes))
+        let written = or_would_block(self.socket.poll_write(&mut Context::from_waker(&self.waker), bytes));
+        self.full = would_block(&written);
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        or_would_block(self.socket.poll_flush(&mut Context::from_waker(&self.waker)))
+        let flushed = or_would_block(self.socket.poll_flush(&mut Context::from_waker(&self.waker)));
+        self.full = would_block(&flushed);
+        flushed
     }
 }
 
@@ -259,6 +286,11 @@ impl<S: Socket> Transport for WebSocket<S> {
             return Poll::Ready(message);
         }
         self.inner.get_mut().wakes(context);
+        // Where the end has begun, the library has to be asked how far it is.
+        if !self.ended && self.inner.can_write() && self.inner.get_mut().is_idle(context) {
+            self.pings = 0;
+            return Poll::Pending;
+        }
         while !self.ended {
             match pending(self.inner.read()) {
                 Poll::Pending => {
@@ -297,15 +329,10 @@ impl<S: Socket> Transport for WebSocket<S> {
                 None => frames.pop_front(),
             };
             let Some(frame) = next else { break };
-            let message = if self.text {
-                match Utf8Bytes::try_from(frame) {
-                    Ok(text) => Message::Text(text),
-                    Err(error) => return Poll::Ready(Err(error.to_string())),
-                }
-            } else {
-                Message::Binary(frame)
-            };
-            if let Err(error) = self.send(message) {
+            // What the core has encoded is text wherever it has to be, and is not looked through again.
+            let kind = if self.text { Data::Text } else { Data::Binary };
+            let frame = Frame::message(frame, OpCode::Data(kind), true);
+            if let Err(error) = self.send(Message::Frame(frame)) {
                 return Poll::Ready(Err(self.failed(error)));
             }
         }

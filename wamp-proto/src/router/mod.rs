@@ -394,7 +394,8 @@ impl Router {
         self.links.count(&mut counts);
         for realm in self.realms.iter() {
             let here = realm.counts();
-            counts.template_realms = counts.template_realms.saturating_add(usize::from(realm.template.is_some()));
+            counts.template_realms =
+                counts.template_realms.saturating_add(usize::from(realm.template.is_some()));
             counts.subscriptions = counts.subscriptions.saturating_add(here.subscriptions);
             counts.retained = counts.retained.saturating_add(here.retained);
             counts.registrations = counts.registrations.saturating_add(here.registrations);

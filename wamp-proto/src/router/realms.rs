@@ -111,13 +111,7 @@ impl Realms {
         Some(self.make(name, &like, Some(index), random))
     }
 
-    fn make(
-        &mut self,
-        name: &Uri,
-        like: &Uri,
-        template: Option<usize>,
-        random: &mut RandomIds,
-    ) -> RealmId {
+    fn make(&mut self, name: &Uri, like: &Uri, template: Option<usize>, random: &mut RandomIds) -> RealmId {
         let config = self.config.clone();
         let mut realm = Realm::new(self.hash, random.seed(), name, like, &config);
         realm.template = template;
@@ -135,7 +129,8 @@ impl Realms {
     /// Nobody is in a realm any more, perhaps: then all that it holds is gone, unless it is one of the configuration.
     pub(super) fn leave(&mut self, id: RealmId) {
         let over = self.get(id).filter(|realm| realm.members.is_empty());
-        let Some((name, template)) = over.and_then(|realm| Some((realm.name.clone(), realm.template?))) else {
+        let Some((name, template)) = over.and_then(|realm| Some((realm.name.clone(), realm.template?)))
+        else {
             return;
         };
         self.places.remove(&name);

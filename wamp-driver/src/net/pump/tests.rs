@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -68,6 +68,8 @@ struct Seen {
     writes: AtomicUsize,
     written: AtomicUsize,
     reads: AtomicUsize,
+    /// What comes later.
+    late: Mutex<Vec<u8>>,
 }
 
 /// A stream that gives what it has, then its end, and takes everything.
@@ -101,6 +103,7 @@ impl Socket for Mock {
     fn poll_read(&mut self, _: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         assert!(!self.ended, "read after the end");
         self.seen.reads.fetch_add(1, Ordering::Relaxed);
+        self.input.extend(self.seen.late.lock().unwrap().drain(..));
         if self.input.is_empty() {
             self.input.extend(&self.again);
         }
@@ -120,6 +123,12 @@ impl Socket for Mock {
                 Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
             }
         }
+    }
+
+    fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        let silent =
+            self.input.is_empty() && self.again.is_empty() && self.seen.late.lock().unwrap().is_empty();
+        if silent && matches!(self.end, End::Silence) { Poll::Pending } else { Poll::Ready(()) }
     }
 
     fn poll_write(&mut self, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -283,6 +292,28 @@ async fn many_frames_are_few_writes() {
     let _ = tokio::time::timeout(Duration::from_millis(50), pump).await;
     assert_eq!(seen.written.load(Ordering::Relaxed), 100 * 13);
     assert!(seen.writes.load(Ordering::Relaxed) <= 3, "{:?}", seen.writes);
+}
+
+/// The library clears a buffer for each read: a connection that is woken to write does not try.
+#[test]
+fn a_websocket_reads_when_there_is_something() {
+    let (mock, seen) = Mock::new(b"\x81\x03[1]\x81", End::Silence);
+    let mut websocket = websocket(mock);
+    let context = &mut Context::from_waker(Waker::noop());
+    let mut read = || super::Transport::poll_read(&mut websocket, context);
+    assert!(matches!(read(), Poll::Ready(Ok(message)) if message == "[1]"));
+    assert!(read().is_pending());
+    let reads = seen.reads.load(Ordering::Relaxed);
+    for _ in 0..10 {
+        assert!(read().is_pending());
+    }
+    assert_eq!(seen.reads.load(Ordering::Relaxed), reads);
+    seen.late.lock().unwrap().extend(b"\x03[2]");
+    assert!(matches!(read(), Poll::Ready(Ok(message)) if message == "[2]"));
+    // So is the closing handshake, which is answered.
+    seen.late.lock().unwrap().extend(b"\x88\x00");
+    assert!(read().is_pending());
+    assert_eq!(seen.written.load(Ordering::Relaxed), 6, "the answer");
 }
 
 #[tokio::test]
