@@ -124,11 +124,11 @@ impl Heartbeat {
         if now < self.deadline() {
             return Beat::Quiet;
         }
-        let until = now + self.config.timeout / PARTS;
-        match &mut self.asked {
-            Some(Wait { more: 0, .. }) => Beat::Dead,
-            Some(wait) => {
-                *wait = Wait { until, more: wait.more - 1 };
+        let until = now + self.config.timeout.checked_div(PARTS).unwrap_or_default();
+        match self.asked.map(|wait| wait.more.checked_sub(1)) {
+            Some(None) => Beat::Dead,
+            Some(Some(more)) => {
+                self.asked = Some(Wait { until, more });
                 Beat::Quiet
             }
             None => {

@@ -54,13 +54,14 @@ impl Links {
         if link.queue.taken() == watch.taken {
             // A look that comes late says that the router itself was not there, for as long as it is late: its process was
             // stopped, or its machine was busy. That is nobody else's fault.
-            watch.stalled += (now - watch.looked).min(2 * pause(timeout));
+            let seen = (now - watch.looked).min(pause(timeout).saturating_mul(2));
+            watch.stalled = watch.stalled.saturating_add(seen);
         } else {
             (watch.stalled, watch.taken) = (Duration::ZERO, link.queue.taken());
         }
         watch.looked = now;
         if watch.stalled < timeout {
-            watch.next = now + pause(timeout).min(timeout - watch.stalled);
+            watch.next = now + pause(timeout).min(timeout.saturating_sub(watch.stalled));
             link.watch = Some(watch);
             self.timers.set(watch.next, id, Timeout::Stall);
         } else if link.state == State::Closed {
