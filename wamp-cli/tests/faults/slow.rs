@@ -166,8 +166,8 @@ fn fault_68_a_stalled_subscriber_is_closed_after_10_s_with_its_queue_half_full()
     scene.settled();
 }
 
-/// So many connections that say a part of a handshake and then nothing: they are gone after 6 s, and a new client joins
-/// within a second all the while; on a busy machine a little later, but before it could be for want of a place.
+/// So many connections that say a part of a handshake and then nothing. They are gone when their 5 s are over; a new client
+/// does not wait for that, but takes the place of the one that began first.
 fn pending(count: usize) {
     let mut scene = Scene::start();
     let files = scene.files();
@@ -189,12 +189,16 @@ fn pending(count: usize) {
         peer.leave();
         scene.healthy.check();
     }
+    let waiting = scene.files().saturating_sub(files);
     poll("the end of all of them", || (scene.files() <= files).then_some(()));
     let gone = start.elapsed() - opened;
     println!(
         "{count} pending handshakes opened in {opened:.1?}: a client joins in {slowest:.1?}, all gone after {gone:.1?}"
     );
-    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    assert!(
+        waiting > 128,
+        "{waiting} of 256 are still in their handshake after the clients have come and gone"
+    );
     assert!(gone < Duration::from_secs(20), "{gone:?}");
     for mut stream in held {
         assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));

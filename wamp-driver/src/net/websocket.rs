@@ -55,10 +55,6 @@ impl<S> Bridge<S> {
     }
 }
 
-fn would_block<T>(result: &io::Result<T>) -> bool {
-    result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-}
-
 impl<S: Socket> Bridge<S> {
     /// Whether the library, which had read all that there was, would find nothing new, nor room for what it has to say
     /// itself. It clears its buffer before it looks, which is much for a connection that is there to be written to.
@@ -69,24 +65,24 @@ impl<S: Socket> Bridge<S> {
 
 impl<S: Socket> io::Read for Bridge<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = or_would_block(self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer));
-        self.heard |= matches!(read, Ok(1..));
-        self.dry = would_block(&read);
-        read
+        let read = self.socket.poll_read(&mut Context::from_waker(&self.waker), buffer);
+        self.heard |= matches!(read, Poll::Ready(Ok(1..)));
+        self.dry = read.is_pending();
+        or_would_block(read)
     }
 }
 
 impl<S: Socket> io::Write for Bridge<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = or_would_block(self.socket.poll_write(&mut Context::from_waker(&self.waker), bytes));
-        self.full = would_block(&written);
-        written
+        let written = self.socket.poll_write(&mut Context::from_waker(&self.waker), bytes);
+        self.full = written.is_pending();
+        or_would_block(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let flushed = or_would_block(self.socket.poll_flush(&mut Context::from_waker(&self.waker)));
-        self.full = would_block(&flushed);
-        flushed
+        let flushed = self.socket.poll_flush(&mut Context::from_waker(&self.waker));
+        self.full = flushed.is_pending();
+        or_would_block(flushed)
     }
 }
 
